@@ -1,0 +1,1 @@
+"""Every default, once, with a comment."""

@@ -1,0 +1,1 @@
+"""The nouns of dispatch, and every file format that comes in."""

@@ -1,0 +1,1 @@
+"""Text to decision, and the artifact that holds what was learned."""

@@ -1,0 +1,1 @@
+"""Everything that listens: the API, the pages, the command line."""

@@ -1,0 +1,1 @@
+"""Tickets and a catalog to a new artifact."""
