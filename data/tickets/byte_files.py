@@ -1,0 +1,108 @@
+"""Open a text file that may be compressed, and find out its encoding."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from data.tickets.source import TicketFileError
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_FOREIGN_MAGIC = {
+    b"PK\x03\x04": ("an Excel workbook or a ZIP file", "Rename it to .xlsx, or unpack it."),
+    b"\xd0\xcf\x11\xe0": ("an old or encrypted Excel workbook", "Save it as .xlsx without a password."),
+    b"PAR1": ("a Parquet file", "Rename it to .parquet."),
+}
+_SAMPLE = 1 << 20
+_GARBLED_SHARE = 0.01
+"""A sample of which more than this share of characters cannot be decoded is in no encoding that we know."""
+
+UNDECODABLE = "[\udc80-\udcff]"
+"""Pattern of the marks that `errors="surrogateescape"` leaves for bytes that could not be decoded."""
+
+
+@contextmanager
+def reading_faults(path: Path) -> Iterator[None]:
+    """Turn the faults of reading a file's bytes into TicketFileError."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise TicketFileError("no such file", where=str(path)) from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise TicketFileError("its compression is broken", where=str(path), fix="Copy it again.") from error
+    except EOFError as error:
+        raise TicketFileError(
+            "ends in the middle of its compressed data", where=str(path), fix="Copy it again."
+        ) from error
+    except OSError as error:
+        raise TicketFileError(f"cannot be read ({error.strerror or error})", where=str(path)) from error
+
+
+class ByteFile:
+    """A file's bytes, decompressed where it is gzip, with how far reading has come."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file; raise TicketFileError if it is missing, empty or evidently of another format."""
+        with reading_faults(path):
+            self._size = path.stat().st_size
+            self._raw = path.open("rb")
+            start = self._raw.peek(4)[:4]
+        if not start:
+            self.close()
+            raise TicketFileError("is empty", where=str(path))
+        for magic, (what, fix) in _FOREIGN_MAGIC.items():
+            if start.startswith(magic):
+                self.close()
+                raise TicketFileError(f"is {what}, not a text file", where=str(path), fix=fix)
+        self.stream: BinaryIO = self._raw
+        if start.startswith(_GZIP_MAGIC):
+            self.stream = io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=self._raw)), 1 << 16)
+
+    def progress(self) -> float:
+        """Return the share of the bytes on disk that have been read."""
+        return min(1.0, self._raw.tell() / self._size) if not self._raw.closed else 1.0
+
+    def close(self) -> None:
+        """Close the file."""
+        self._raw.close()
+
+
+def detect_encoding(path: Path) -> str:
+    """Return the encoding of a text file: utf-8-sig (also for UTF-8 without mark), gb18030 or utf-16.
+
+    Judged on the first mebibyte from the first byte that is not ASCII. A few broken characters do not
+    matter here: they are the fault of their row. Raise TicketFileError if the file is no text.
+    """
+    with reading_faults(path):
+        file = ByteFile(path)
+        try:
+            sample = file.stream.read(_SAMPLE)
+            start = sample
+            while sample.isascii() and (more := file.stream.read(_SAMPLE)):
+                sample = more
+        finally:
+            file.close()
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    faults = {encoding: _undecodable(sample, encoding) for encoding in ("utf-8", "gb18030")}
+    best = min(faults, key=lambda encoding: faults[encoding])
+    if faults[best] > _GARBLED_SHARE or sample.count(0) > _GARBLED_SHARE * len(sample):
+        raise TicketFileError(
+            "is garbled: its bytes are no text that we can decode",
+            where=str(path),
+            expected="UTF-8 or GB18030",
+            fix="Export it again, as CSV in UTF-8.",
+        )
+    return "utf-8-sig" if best == "utf-8" else best
+
+
+def _undecodable(sample: bytes, encoding: str) -> float:
+    """Return the share of undecodable marks; what a cut at the end leaves does not count."""
+    text = sample.decode(encoding, errors="surrogateescape")
+    body = text[:-4] if len(text) > 100 else text
+    return sum("\udc80" <= char <= "\udcff" for char in body) / max(1, len(body))

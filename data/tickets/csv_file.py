@@ -1,0 +1,73 @@
+"""Ticket files in CSV, also compressed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from data.tickets.byte_files import ByteFile, detect_encoding, reading_faults
+from data.tickets.source import RawRow, TicketFileError
+
+_DELIMITERS = (",", "\t", ";", "|")
+
+
+class CsvFile:
+    """A CSV file in UTF-8, GB18030 or UTF-16; the delimiter is the one that its header uses most."""
+
+    open_ended = False
+
+    def __init__(self, path: Path) -> None:
+        """Read the header; raise TicketFileError if there is none."""
+        self._path = path
+        self._encoding = detect_encoding(path)
+        self._file: ByteFile | None = None
+        with reading_faults(path), closing(ByteFile(path)) as file:
+            first_line = next((line for line in self._decode(file) if line.strip()), "")
+        self._delimiter = max(_DELIMITERS, key=first_line.count)
+        with closing(self._records()) as records:
+            _, header = next(records, (0, []))
+        self.headers = tuple(name.strip() for name in header or ())
+        if not any(self.headers):
+            raise TicketFileError("has no header row", where=str(path))
+
+    def rows(self) -> Iterator[RawRow]:
+        """Yield the data rows; one with another number of fields than the header is broken."""
+        width = len(self.headers)
+        records = self._records()
+        next(records, None)
+        for number, fields in records:
+            if fields is None:
+                yield RawRow(number, {}, "a field that is far too long: perhaps a quote is not closed")
+            elif len(fields) != width:
+                yield RawRow(number, {}, f"{len(fields)} fields where the header has {width}")
+            else:
+                # Of headers that occur twice, check_headers refuses those that are mapped.
+                yield RawRow(number, dict(zip(self.headers, fields, strict=True)))
+
+    def progress(self) -> float:
+        """Return the share of the file that has been read."""
+        return self._file.progress() if self._file else 0.0
+
+    def _decode(self, file: ByteFile) -> io.TextIOWrapper:
+        return io.TextIOWrapper(file.stream, self._encoding, errors="surrogateescape", newline="")
+
+    def _records(self) -> Iterator[tuple[int, list[str] | None]]:
+        """Yield the number and fields of each record that is not blank; no fields if it cannot be parsed."""
+        with reading_faults(self._path), closing(ByteFile(self._path)) as self._file:
+            reader = csv.reader(self._decode(self._file), delimiter=self._delimiter)
+            number = 0
+            while True:
+                number += 1
+                try:
+                    fields = next(reader)
+                except StopIteration:
+                    return
+                except csv.Error:
+                    # The reader begins anew with the next line.
+                    yield number, None
+                    continue
+                if any(field.strip() for field in fields):
+                    yield number, fields

@@ -1,0 +1,59 @@
+"""Ticket files in Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data.tickets.byte_files import reading_faults
+from data.tickets.source import RawRow, TicketFileError, flatten
+
+_BATCH = 4096
+
+
+class ParquetFile:
+    """A Parquet file, read in batches of rows. Nested values are reached by a dot."""
+
+    open_ended = False
+
+    def __init__(self, path: Path) -> None:
+        """Read the schema; raise TicketFileError if the file is no Parquet."""
+        self._path = path
+        self._done = 0
+        with reading_faults(path):
+            if path.stat().st_size == 0:
+                raise TicketFileError("is empty", where=str(path))
+            try:
+                self._file = pq.ParquetFile(path)
+            except pa.ArrowException as error:
+                raise _broken(path) from error
+        self.headers = tuple(name for field in self._file.schema_arrow for name in _names(field))
+
+    def rows(self) -> Iterator[RawRow]:
+        """Yield the rows, numbered from 1."""
+        self._done = 0
+        with reading_faults(self._path):
+            try:
+                for batch in self._file.iter_batches(_BATCH):
+                    for record in batch.to_pylist():
+                        self._done += 1
+                        yield RawRow(self._done, flatten(record))
+            except pa.ArrowException as error:
+                raise _broken(self._path) from error
+
+    def progress(self) -> float:
+        """Return the share of the rows that have been read."""
+        return self._done / max(1, self._file.metadata.num_rows)
+
+
+def _broken(path: Path) -> TicketFileError:
+    return TicketFileError("is no Parquet file, or a broken one", where=str(path), fix="Export it again.")
+
+
+def _names(field: pa.Field) -> list[str]:
+    if pa.types.is_struct(field.type):
+        return [f"{field.name}.{name}" for inner in field.type for name in _names(inner)]
+    return [field.name]

@@ -1,0 +1,101 @@
+"""Rows that cannot be used, and the file that lists them."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from data.tickets.source import TicketFileError
+
+
+class RejectReason(StrEnum):
+    """Why a row cannot be used."""
+
+    BROKEN_ROW = "broken_row"
+    UNDECODABLE = "undecodable"
+    EMPTY_TEXT = "empty_text"
+    NO_WORDS = "no_words"
+    TEXT_TOO_SHORT = "text_too_short"
+    TEXT_TOO_LONG = "text_too_long"
+    MISSING_ID = "missing_id"
+    DUPLICATE_ID = "duplicate_id"
+    DUPLICATE_TEXT = "duplicate_text"
+    BAD_DATE = "bad_date"
+    BAD_LOCATION = "bad_location"
+    MISSING_UNIT = "missing_unit"
+    UNKNOWN_UNIT = "unknown_unit"
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that cannot be used, and why.
+
+    `row` is numbered as in RawRow. `column` is the header at fault, None if it is the row as a whole.
+    `detail` is a clause in English and never holds anything of the ticket's text.
+    """
+
+    row: int
+    column: str | None
+    reason: RejectReason
+    detail: str = ""
+    ticket_id: str | None = None
+
+
+class RejectSink(Protocol):
+    """Whatever takes rejects."""
+
+    def write(self, reject: Reject) -> None:
+        """Take one reject."""
+        ...
+
+
+class _CsvSink:
+    def __init__(self, writer: csv.Writer) -> None:
+        self._writer = writer
+
+    def write(self, reject: Reject) -> None:
+        self._writer.writerow(
+            [reject.row, reject.column or "", reject.reason, reject.detail, _plain(reject.ticket_id or "")]
+        )
+
+
+class _NoSink:
+    def write(self, reject: Reject) -> None:
+        pass
+
+
+@contextmanager
+def rejects_file(path: Path | None) -> Iterator[RejectSink]:
+    """Write a CSV of rejects (UTF-8 with mark, so that Excel reads it); None writes nothing.
+
+    It takes its place only when all went well: until then, an older file of that name stays.
+    """
+    if path is None:
+        yield _NoSink()
+        return
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        file = partial.open("w", encoding="utf-8-sig", newline="")
+    except OSError as error:
+        raise TicketFileError(f"cannot be written ({error.strerror})", where=str(path)) from error
+    try:
+        with file:
+            writer = csv.writer(file)
+            writer.writerow(["row", "column", "reason", "detail", "ticket_id"])
+            yield _CsvSink(writer)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def _plain(text: str) -> str:
+    """Keep a spreadsheet from taking an id for a formula, and a broken one from being a text."""
+    short = text if len(text) <= 64 else f"{text[:16]}..."
+    return f"'{short}" if short.startswith(("=", "+", "-", "@")) else short

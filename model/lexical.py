@@ -1,0 +1,157 @@
+"""The lexical expert: a linear model over words and character n-grams.
+
+It knows the names of estates, firms and streets that the encoder has no notion of.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from model.errors import ArtifactError
+from model.lexical_features import FloatArray, IntArray, LexicalFeatures
+from model.segment import Segmenter
+
+_VOCABULARY = "vocabulary.json"
+_WEIGHTS = "weights.safetensors"
+_MIN_DOCUMENTS = 3
+_ROWS_AT_ONCE = 256
+_LARGEST = 127  # of int8
+
+
+class WeightedTerm(NamedTuple):
+    """A piece text[start:end] and what it adds to a unit's margin."""
+
+    term: str
+    start: int
+    end: int
+    weight: float
+
+
+class LexicalExpert:
+    """Scores units by the words of a text.
+
+    `weights` is int8 [features, units]; row f stands for `scale[f]` times it. `bias` is float32 [units].
+    Units that no training text carried have no weights: their margin is `floor`, the lowest that any
+    unit got in training, and their numbers are in `unseen`.
+    """
+
+    def __init__(
+        self, features: LexicalFeatures, weights: NDArray[np.int8], scale: FloatArray, bias: FloatArray, seen: IntArray
+    ) -> None:
+        self.features = features
+        self._weights = weights
+        self._scale = scale
+        self._bias = bias
+        self._seen = seen
+
+    @property
+    def n_units(self) -> int:
+        """Number of units scored."""
+        return len(self._bias)
+
+    @classmethod
+    def fit(
+        cls,
+        texts: Sequence[str],
+        labels: NDArray[np.int64],
+        n_units: int,
+        segmenter: Segmenter,
+        *,
+        c: float = 0.5,
+        extra: Sequence[Sequence[str]] | None = None,
+        min_documents: int = _MIN_DOCUMENTS,
+    ) -> LexicalExpert:
+        """Train on normalised texts, each with the number of its unit and, if given, tokens of its own."""
+        from sklearn.svm import LinearSVC  # noqa: PLC0415  # slow to import, and scoring needs nothing of it
+
+        features = LexicalFeatures.fit(texts, extra, segmenter, min_documents=min_documents)
+        rows = features.matrix(texts, extra)
+        model = LinearSVC(C=c).fit(rows, labels)
+        seen = model.classes_.astype(np.int64)
+        weights = model.coef_.T.astype(np.float32)
+        bias = np.full(n_units, float(model.intercept_.min()) - 1.0, dtype=np.float32)
+        bias[seen] = model.intercept_
+        scale = np.abs(weights).max(axis=1) / _LARGEST
+        scale[scale == 0] = 1.0
+        full = np.zeros((len(features), n_units), dtype=np.int8)
+        full[:, seen] = np.rint(weights / scale[:, None])
+        return cls(features, full, scale.astype(np.float32), bias, seen)
+
+    @property
+    def unseen(self) -> IntArray:
+        """Numbers of the units that no training text carried."""
+        return np.setdiff1d(np.arange(self.n_units), self._seen)
+
+    def decision(self, texts: Sequence[str], extra: Sequence[Sequence[str]] | None = None) -> FloatArray:
+        """Return margins float32 [texts, units]; higher is likelier, 0 is the border of a unit."""
+        margins = np.empty((len(texts), self.n_units), dtype=np.float32)
+        for i, text in enumerate(texts):
+            ids, values = self.features.row(text, extra[i] if extra is not None else ())
+            margins[i] = (values * self._scale[ids]) @ self._weights[ids].astype(np.float32)
+        margins += self._bias
+        return margins
+
+    def top_terms(self, text: str, unit: int, k: int = 5) -> list[WeightedTerm]:
+        """Return the k pieces of a text that speak most for a unit, strongest first."""
+        ids, values = self.features.row(text)
+        contributions = values * self._scale[ids] * self._weights[ids, unit]
+        by_feature = dict(zip(ids.tolist(), contributions.tolist(), strict=True))
+        terms = [
+            WeightedTerm(text[term.start : term.end], term.start, term.end, by_feature[term.feature])
+            for term in self.features.terms(text)
+        ]
+        best = sorted((term for term in terms if term.weight > 0), key=lambda term: -term.weight)
+        return best[:k]
+
+    def save(self, folder: Path) -> None:
+        """Write the expert into a folder: a JSON file of terms and a safetensors file of weights."""
+        folder.mkdir(parents=True, exist_ok=True)
+        vocabulary = {
+            "names": self.features.segmenter.names,
+            "grams": self.features.blocks[0],
+            "words": self.features.blocks[1],
+            "tokens": self.features.blocks[2],
+        }
+        temporary = folder / (_VOCABULARY + ".tmp")
+        temporary.write_text(json.dumps(vocabulary, ensure_ascii=False), encoding="utf-8")
+        os.replace(temporary, folder / _VOCABULARY)
+        temporary = folder / (_WEIGHTS + ".tmp")
+        save_file(
+            {
+                "weights": self._weights,
+                "scale": self._scale,
+                "bias": self._bias,
+                "seen": self._seen,
+                "idf": self.features.idf,
+            },
+            temporary,
+        )
+        os.replace(temporary, folder / _WEIGHTS)
+
+    @classmethod
+    def load(cls, folder: Path) -> LexicalExpert:
+        """Read what `save` wrote; raise ArtifactError if a file is missing or damaged."""
+        try:
+            vocabulary = json.loads((folder / _VOCABULARY).read_bytes())
+            tensors = load_file(folder / _WEIGHTS)
+            features = LexicalFeatures(
+                Segmenter(vocabulary["names"]).load(),
+                [vocabulary["grams"], vocabulary["words"], vocabulary["tokens"]],
+                tensors["idf"],
+            )
+            return cls(features, tensors["weights"], tensors["scale"], tensors["bias"], tensors["seen"])
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            raise ArtifactError(
+                f"the lexical expert cannot be read ({type(error).__name__})",
+                where=folder.name,
+                fix="Train or copy the artifact again.",
+            ) from error

@@ -1,0 +1,155 @@
+"""Fine-tuning of the encoder with its head, on the transformers Trainer."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils.data import Sampler
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from model.classifier import CatalogClassifier
+from training.examples import BatchCollator, Examples, LengthGroupedSampler, pad
+from training.progress import ProgressCallback
+from training.settings import TrainingSettings
+
+_DUTY_REFRESH_STEPS = 50
+_DUTY_BATCH = 64
+_CHECKPOINT_END = "trainer_state.json"  # the file that Trainer writes last
+
+
+class _DutyRefresh(TrainerCallback):
+    """Lets the head see the duty texts as the encoder reads them now."""
+
+    def __init__(self, duty_ids: Sequence[Sequence[int]], pad_id: int) -> None:
+        self._batches = [
+            pad(duty_ids[start : start + _DUTY_BATCH], pad_id) for start in range(0, len(duty_ids), _DUTY_BATCH)
+        ]
+
+    def on_step_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        model: nn.Module | None = None,
+        **_: object,
+    ) -> None:
+        if state.global_step % _DUTY_REFRESH_STEPS == 0:
+            self.refresh(model)
+
+    def on_train_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        model: nn.Module | None = None,
+        **_: object,
+    ) -> None:
+        self.refresh(model)
+
+    def refresh(self, model: nn.Module | None) -> None:
+        if isinstance(model, CatalogClassifier):
+            device = model.duty_text.device
+            model.read_duties((ids.to(device), mask.to(device)) for ids, mask in self._batches)
+
+
+class _FineTuner(Trainer):  # type: ignore[misc]
+    """Trainer with a sampler that survives a resume and a learning rate of its own for the head."""
+
+    def __init__(self, *args: object, settings: TrainingSettings, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self._settings = settings
+
+    def _get_train_sampler(self, train_dataset: Examples | None = None) -> Sampler[int]:
+        examples = train_dataset if train_dataset is not None else self.train_dataset
+        lengths = [len(ids) for ids in examples.token_ids]
+        return LengthGroupedSampler(lengths, self._settings.batch_size, self._settings.seed)
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """Build AdamW with the head's parameters in a group of their own."""
+        if self.optimizer is None:
+            self.optimizer = torch.optim.AdamW(
+                _parameter_groups(model or self.model, self._settings), fused=True, betas=(0.9, 0.999)
+            )
+        return self.optimizer
+
+
+def _parameter_groups(model: nn.Module, settings: TrainingSettings) -> list[dict[str, object]]:
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        in_encoder = name.startswith("encoder.")
+        decays = parameter.ndim > 1
+        groups.setdefault((in_encoder, decays), []).append(parameter)
+    return [
+        {
+            "params": parameters,
+            "lr": settings.learning_rate if in_encoder else settings.head_learning_rate,
+            "weight_decay": settings.weight_decay if decays else 0.0,
+        }
+        for (in_encoder, decays), parameters in groups.items()
+    ]
+
+
+def _last_checkpoint(folder: Path) -> Path | None:
+    """Return the newest checkpoint that was written to its end; remove those that were not."""
+    complete = []
+    for checkpoint in folder.glob("checkpoint-*"):
+        if (checkpoint / _CHECKPOINT_END).exists():
+            complete.append(checkpoint)
+        else:
+            shutil.rmtree(checkpoint)
+    return max(complete, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+def fine_tune(
+    model: nn.Module,
+    examples: Examples,
+    *,
+    pad_id: int,
+    duty_ids: Sequence[Sequence[int]],
+    settings: TrainingSettings,
+    folder: Path,
+) -> None:
+    """Train the model in place.
+
+    Checkpoints go to `folder`; a call with the same folder goes on from the last one, and ends with the
+    same weights as a run that was never stopped.
+    """
+    steps_an_epoch = -(-len(examples) // settings.batch_size)
+    steps = round(steps_an_epoch * settings.epochs)
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        max_steps=steps,
+        per_device_train_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        warmup_steps=round(steps * settings.warmup),
+        lr_scheduler_type="linear",
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.max_gradient_norm,
+        seed=settings.seed,
+        save_steps=settings.checkpoint_steps,
+        save_total_limit=2,
+        logging_steps=20,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        disable_tqdm=True,
+        report_to=[],
+        ignore_data_skip=False,
+    )
+    trainer = _FineTuner(
+        model=model,
+        args=arguments,
+        train_dataset=examples,
+        data_collator=BatchCollator(examples, pad_id),
+        callbacks=[_DutyRefresh(duty_ids, pad_id), ProgressCallback("fine-tuning")],
+        settings=settings,
+    )
+    checkpoint = _last_checkpoint(folder)
+    with warnings.catch_warnings():
+        # torch warns of a scheduler stepped before the optimizer when a checkpoint is loaded.
+        warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

@@ -1,0 +1,84 @@
+"""What can be set of a training, read from YAML over the defaults."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from training.errors import TrainingError
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Probability = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class TrainingSettings(BaseModel):
+    """The settings of configs/default.yaml, which explains each of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    encoder: Annotated[str, Field(min_length=1)]
+    layers: Count | None
+    pooling: Literal["mean", "cls"]
+    max_tokens: Annotated[int, Field(ge=8, le=512)]
+    epochs: Positive
+    batch_size: Count
+    learning_rate: Positive
+    head_learning_rate: Positive
+    warmup: Share
+    weight_decay: Annotated[float, Field(ge=0)]
+    max_gradient_norm: Positive
+    encoder_dropout: Share
+    dropout: Share
+    duty_dropout: Share
+    label_smoothing: Share
+    seed: Annotated[int, Field(ge=0)]
+    lexical_c: Positive
+    calibration_share: Annotated[float, Field(gt=0, le=0.5)]
+    auto_precision: Probability
+    auto_confidence: Probability
+    preselect_precision: Probability
+    checkpoint_steps: Count
+    threads: Count | None
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise TrainingError(
+            f"cannot be read ({type(error).__name__})", where=str(path), expected="a YAML file of settings"
+        ) from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise TrainingError("holds no settings", where=str(path), expected="lines such as `epochs: 3`")
+    return content
+
+
+def default_settings() -> dict[str, object]:
+    """Return the content of configs/default.yaml."""
+    return _read(Path(str(files("configs") / "default.yaml")))
+
+
+def load_settings(path: Path | None = None, **overrides: object) -> TrainingSettings:
+    """Read settings from a file over the defaults; `overrides` win over both.
+
+    Raises:
+        TrainingError: the file cannot be read, or a setting is unknown or out of range.
+    """
+    values = default_settings() | (_read(path) if path else {}) | overrides
+    try:
+        return TrainingSettings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise TrainingError(
+            f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}",
+            where=str(path) if path else "settings",
+            fix="configs/default.yaml lists every setting with its meaning.",
+        ) from error
