@@ -133,7 +133,9 @@ _PII = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-_PII_HINT = re.compile(r"[@＠]|[0-9０-９](?:[ -]?[0-9０-９]){6}|[A-Za-zＡ-Ｚａ-ｚ][ ·•.-]?[0-9A-Za-z０-９Ａ-Ｚａ-ｚ]{5}")
+_PII_HINT = re.compile(
+    r"[@＠]|[0-9０-９](?:[ -]?[0-9０-９]){6}|[A-Za-zＡ-Ｚａ-ｚ][ ·•.-]?[0-9A-Za-z０-９Ａ-Ｚａ-ｚ]{5}"
+)
 _FULL_WIDTH = re.compile("[！-～]")
 _NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 
@@ -155,3 +157,41 @@ def mask_pii(text: str) -> str:
         pieces += (text[done:start], "*" * (end - start))
         done = end
     return "".join([*pieces, text[done:]]) if pieces else text
+
+
+_STOP = "，。！!,？?；;"
+_THANKS = r"(?:谢谢[！!。，,\s]{0,4}){0,4}"
+_REQUEST = re.compile(
+    rf"""
+    (?<=[{_STOP}）)\n]) \s{{0,4}}
+    请(?!问|求|假|客|教(?!育))(?:
+        [^{_STOP}（(）)\n]{{0,40}}?(?:核实|处理)[^{_STOP}（(\n]{{0,10}}           # 请XX核实处理
+      | [^{_STOP}（(\n]{{0,20}}(?:\d+|三十)分钟[^{_STOP}（(\n]{{0,10}}          # 请某局30分钟内回电
+        (?:，响应[^{_STOP}]{{0,6}})?
+    )
+    [，。！!,\s]{{0,4}} {_THANKS}
+    """,
+    re.VERBOSE,
+)
+"""The operator's request to a unit. It begins where a sentence ended, so a citizen's "想请XX处理" stays."""
+
+_BRACKETED = re.compile(
+    rf"""
+    {_THANKS} [（(](?:
+        请[^（）()]*                        # （请某局限时回电）
+      | [^（）()]{{0,20}}\d分钟[^（）()]{{0,20}}  # （30分钟办件）
+      | (?:政府)?工单编?号[^（）()]*         # （工单号...）
+    )[)）] [。！!，,\s]{{0,4}}
+    """,
+    re.VERBOSE,
+)
+_LAST_THANKS = re.compile(rf"(?<=[{_STOP}]){_THANKS}$")
+
+
+def strip_routing_clause(text: str) -> str:
+    """Cut what an operator adds to a ticket when routing it, which names the answer.
+
+    That is the request to a unit after a sentence's end (请XX核实处理, with thanks), and brackets that
+    set a time limit, address a unit or quote a ticket number. Works on raw and on normalised text.
+    """
+    return _LAST_THANKS.sub("", _BRACKETED.sub("", _REQUEST.sub("", text)))

@@ -94,7 +94,9 @@ class ColumnMapping:
         headers = {name: _strings(content[name], f"{where}: {name}") for name in FIELDS if content.get(name)}
         if "text" not in headers:
             raise ColumnsError(
-                "no header is given for `text`", where=where, fix="Name the header that holds the ticket's text."
+                "no header is given for `text`",
+                where=where,
+                fix="Name the header that holds the ticket's text.",
             )
         if ("lon" in headers) != ("lat" in headers):
             raise ColumnsError("only one of `lon` and `lat` is mapped", where=where, expected="both or none")
@@ -131,21 +133,24 @@ class ColumnMapping:
         }
 
     def check_headers(self, found: Sequence[str], required: Iterable[str], *, where: str) -> None:
-        """Raise ColumnsError unless each required field has one of its headers in the file.
+        """Raise ColumnsError unless each required name has a header in the file, and only one.
 
-        `required` holds fields, and headers of `keep_if` too.
+        `required` holds fields, and headers of `keep_if`.
         """
         for name in required:
             wanted = self.headers.get(name, (name,))
-            if name in self.optional or any(header in found for header in wanted):
-                continue
-            listed = ", ".join(found[:_HEADERS_SHOWN]) + (" ..." if len(found) > _HEADERS_SHOWN else "")
-            purpose = f" for `{name}`" if name in self.headers else " of keep_if"
-            raise ColumnsError(
-                f"has no column {' or '.join(map(repr, wanted))}{purpose}; its columns are: {listed}",
-                where=where,
-                fix=_hint(wanted[0], found) or "Name the file's own header in the columns file (--columns).",
-            )
+            if not any(header in found for header in wanted):
+                listed = ", ".join(found[:_HEADERS_SHOWN]) + (" ..." if len(found) > _HEADERS_SHOWN else "")
+                purpose = f"for `{name}`" if name in self.headers else "of keep_if"
+                raise ColumnsError(
+                    f"has no column {' or '.join(map(repr, wanted))} {purpose}; its columns are: {listed}",
+                    where=where,
+                    fix=_hint(wanted[0], found)
+                    or "Name the file's own header in the columns file (--columns).",
+                )
+        for header in {header for headers in self.headers.values() for header in headers} | set(self.keep_if):
+            if found.count(header) > 1:
+                raise ColumnsError(f"has the column {header!r} more than once", where=where)
 
 
 def _hint(wrong: str, known: Sequence[str]) -> str | None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from data.tickets.source import TicketFileError
 
@@ -56,8 +56,9 @@ class RejectSink(Protocol):
 
 
 class _CsvSink:
-    def __init__(self, writer: csv.Writer) -> None:
-        self._writer = writer
+    def __init__(self, file: TextIO) -> None:
+        self._writer = csv.writer(file)
+        self._writer.writerow(["row", "column", "reason", "detail", "ticket_id"])
 
     def write(self, reject: Reject) -> None:
         self._writer.writerow(
@@ -86,9 +87,7 @@ def rejects_file(path: Path | None) -> Iterator[RejectSink]:
         raise TicketFileError(f"cannot be written ({error.strerror})", where=str(path)) from error
     try:
         with file:
-            writer = csv.writer(file)
-            writer.writerow(["row", "column", "reason", "detail", "ticket_id"])
-            yield _CsvSink(writer)
+            yield _CsvSink(file)
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)

@@ -28,7 +28,9 @@ class XlsxFile:
         self._book = _open(path)
         names = self._book.sheetnames
         if sheet is not None and sheet not in names:
-            raise TicketFileError(f"has no sheet {sheet!r}", where=str(path), expected=f"one of {', '.join(names)}")
+            raise TicketFileError(
+                f"has no sheet {sheet!r}", where=str(path), expected=f"one of {', '.join(names)}"
+            )
         self._sheet = self._book[sheet or names[0]]
         # Some programs write a wrong size into the sheet, and openpyxl would stop there.
         self._rows_stated = self._sheet.max_row or 0

@@ -153,6 +153,21 @@ def test_rules_give_a_time_limit(catalog: Catalog) -> None:
     assert {rule.time_limit_hours for rule in catalog.rules} == {24, 72, 168}
 
 
+def test_the_readme_says_how_much_there_is_and_what_it_is_not(
+    catalog: Catalog, leaves: list[IssueCategory]
+) -> None:
+    readme = (sample_catalog_path().parents[1] / "README.md").read_text(encoding="utf-8")
+    for count in (
+        f"{len(catalog.families)} families",
+        f"{len(catalog.departments)} units",
+        f"{len(leaves)} leaves",
+        f"{len(catalog.rules)} rules",
+    ):
+        assert count in readme
+    for warning in ("not official", "synthetic", "proves nothing about accuracy"):
+        assert warning in readme
+
+
 def test_the_catalog_folder_is_small_enough_for_the_repository() -> None:
     files = [path for path in Path(sample_catalog_path()).rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 1_200_000

@@ -1,0 +1,91 @@
+"""The ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from data.tickets.ticket import Ticket
+from serve.api import openapi, routes
+from serve.api.examples import WARM_UP_TEXTS
+from serve.api.requests import Limits
+from serve.batching import MicroBatcher
+from serve.errors import Problem, handle_http_exception, handle_problem
+from serve.middleware import BodyLimit, RequestContext
+from serve.page import routes as page
+from serve.presence import ClientGoneError
+from serve.scorer import Scorer
+from serve.service import Service
+from serve.settings import ServeSettings
+
+log = structlog.get_logger(__name__)
+
+CLIENT_GONE = 499
+"""Status in the log when there was nobody left to answer (nginx's number)."""
+
+
+def create_app(settings: ServeSettings, scorer: Scorer | None = None) -> FastAPI:
+    """Make the application; without a `scorer` it loads `settings.artifact` when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        loaded = scorer or await asyncio.to_thread(load_scorer, settings)
+        await asyncio.to_thread(warm_up, loaded, settings)
+        batcher = MicroBatcher(loaded, settings)
+        await batcher.start()
+        app.state.service = Service(settings, Limits.from_settings(settings), loaded, batcher)
+        log.info("ready", model=loaded.versions.model, catalog=loaded.versions.catalog)
+        try:
+            yield
+        finally:
+            await batcher.stop()
+            log.info("stopped")
+
+    app = FastAPI(title="Paidan", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.include_router(routes.router)
+    app.include_router(page.router)
+    app.mount("/static", StaticFiles(directory=Path(str(files("serve"))) / "static"))
+    app.add_exception_handler(Problem, handle_problem)
+    app.add_exception_handler(HTTPException, handle_http_exception)
+    app.add_exception_handler(ClientGoneError, _answer_nobody)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(RequestContext)
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = openapi.openapi_document(app)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+    return app
+
+
+def load_scorer(settings: ServeSettings) -> Scorer:
+    """Load the artifact that the settings name; raise ArtifactError if it cannot be used."""
+    from model.dispatcher import Dispatcher
+
+    return Dispatcher.load(settings.artifact)
+
+
+def warm_up(scorer: Scorer, settings: ServeSettings) -> None:
+    """Score invented tickets, alone and in a full batch: dictionaries load, and memory is allocated."""
+    tickets = [
+        Ticket(f"warm-up-{i}", WARM_UP_TEXTS[i % len(WARM_UP_TEXTS)]) for i in range(settings.max_batch_size)
+    ]
+    scorer.score(tickets[:1], top_k=settings.top_k)
+    scorer.score(tickets, top_k=settings.top_k)
+
+
+async def _answer_nobody(request: Request, error: Exception) -> Response:
+    return Response(status_code=CLIENT_GONE)

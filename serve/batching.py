@@ -1,0 +1,199 @@
+"""The micro-batcher: many callers on one side, one worker thread with the model on the other.
+
+While the worker scores a batch, what comes in waits; when it is done, it takes what waits. An idle service
+scores at once, a busy one in full batches, and nobody has to guess how long to linger. After LitServe's
+BatchedLoop (a failed batch fails each request in it, outputs are counted) and text-embeddings-inference (the
+queue is bounded in the size of its texts).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+
+import structlog
+
+from data.tickets.ticket import Ticket
+from model.decision import Decision
+from serve.errors import DeadlinePassed, NotReady, Problem, QueueFull, ScoringFailed
+from serve.logs import describe_error
+from serve.scorer import Scorer
+from serve.settings import ServeSettings
+from serve.waiting import Waiting, WaitingRoom
+
+log = structlog.get_logger(__name__)
+
+_RATE_MEMORY = 0.8
+"""Weight of the past in the running average of characters scored per second."""
+
+_LONGEST_RETRY = 60.0
+
+
+class WrongOutputError(Exception):
+    """The model did not give one decision a ticket, in order."""
+
+
+class MicroBatcher:
+    """Scores the tickets of many callers in batches.
+
+    All methods run on one event loop. Every caller gets a decision or a Problem: when the batch fails, when
+    the deadline passes, and when the service stops.
+    """
+
+    def __init__(self, scorer: Scorer, settings: ServeSettings) -> None:
+        self._scorer = scorer
+        self._settings = settings
+        self._fallback: Callable[[Ticket], Decision] | None = getattr(scorer, "fallback", None)
+        self._room = WaitingRoom(settings.max_batch_size)
+        self._wake = asyncio.Event()
+        self._accepting = False
+        self._bulk_calls = 0
+        self._rate: float | None = None
+        self._loop_task: asyncio.Task[None] | None = None
+        self._worker = ThreadPoolExecutor(1, "paidan-scorer")
+        self._fallback_worker = ThreadPoolExecutor(1, "paidan-fallback")
+
+    @property
+    def accepting(self) -> bool:
+        """Tell whether tickets are taken in."""
+        return self._accepting
+
+    async def start(self) -> None:
+        """Begin to score."""
+        self._accepting = True
+        self._loop_task = asyncio.create_task(self._run(), name="paidan-batcher")
+
+    async def stop(self) -> None:
+        """Take nothing more in, score what waits, and give up on it when that takes too long."""
+        self._accepting = False
+        self._wake.set()
+        if self._loop_task is not None:
+            done, _ = await asyncio.wait({self._loop_task}, timeout=self._settings.drain_seconds)
+            if not done:
+                log.warning("drain_given_up", waiting=len(self._room.single) + len(self._room.bulk))
+                self._loop_task.cancel()
+                await asyncio.wait({self._loop_task})
+        for executor in (self._worker, self._fallback_worker):
+            executor.shutdown(wait=False, cancel_futures=True)
+
+    async def score(self, ticket: Ticket, top_k: int) -> Decision:
+        """Return the decision on one ticket.
+
+        Raises:
+            QueueFull: more waits than is answered in time.
+            ScoringFailed: the batch that the ticket was in failed.
+            DeadlinePassed: the ticket waited too long, and the model has no fallback.
+            NotReady: the service is starting or stopping.
+        """
+        # A text longer than the whole budget still goes when nothing else waits.
+        waiting = self._room.single.characters
+        if waiting and waiting + len(ticket.text) > self._settings.queue_characters:
+            raise QueueFull(self._seconds_to_drain())
+        return await self._decide(ticket, top_k, bulk=False)
+
+    async def score_many(self, requests: Sequence[tuple[Ticket, int]]) -> list[Decision]:
+        """Return the decisions on many tickets, each with its own top_k, in order.
+
+        Only `bulk_piece` of them are in the queue at a time, behind the tickets of single calls. Raises as
+        `score` does; one ticket that fails fails the call.
+        """
+        if self._bulk_calls >= self._settings.max_bulk_calls:
+            raise QueueFull(self._seconds_to_drain())
+        self._bulk_calls += 1
+        turn = asyncio.Semaphore(self._settings.bulk_piece)
+        decisions: dict[int, Decision] = {}
+
+        async def one(index: int) -> None:
+            async with turn:
+                decisions[index] = await self._decide(*requests[index], bulk=True)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for index in sorted(range(len(requests)), key=lambda i: len(requests[i][0].text)):
+                    group.create_task(one(index))
+        except* Problem as failed:
+            raise failed.exceptions[0] from None
+        finally:
+            self._bulk_calls -= 1
+        return [decisions[index] for index in range(len(requests))]
+
+    async def _decide(self, ticket: Ticket, top_k: int, *, bulk: bool) -> Decision:
+        if not self._accepting:
+            raise NotReady()
+        item = Waiting(ticket, top_k, asyncio.get_running_loop().create_future())
+        lane = self._room.lane(bulk=bulk)
+        lane.add(item)
+        self._wake.set()
+        try:
+            async with asyncio.timeout(self._settings.deadline_seconds):
+                return await item.future
+        except TimeoutError:
+            return await self._fall_back(ticket)
+        finally:  # if the client is gone or the deadline passed, what still waits need not be scored
+            lane.discard(item)
+
+    async def _fall_back(self, ticket: Ticket) -> Decision:
+        if self._fallback is None:
+            raise DeadlinePassed(self._settings.deadline_seconds)
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._fallback_worker, self._fallback, ticket)
+        except Exception as error:
+            log.error("fallback_failed", **describe_error(error))
+            raise DeadlinePassed(self._settings.deadline_seconds) from None
+
+    async def _run(self) -> None:
+        batch: list[Waiting] = []
+        try:
+            while True:
+                await self._wake.wait()
+                batch = self._room.take()
+                if batch:
+                    await self._score_batch(batch)
+                elif self._accepting:
+                    self._wake.clear()
+                else:
+                    return
+        finally:
+            self._accepting = False
+            for item in [*batch, *self._room.take_all()]:
+                _fail(item, NotReady())
+
+    async def _score_batch(self, batch: list[Waiting]) -> None:
+        tickets = [item.ticket for item in batch]
+        started = monotonic()
+        loop = asyncio.get_running_loop()
+        try:
+            decisions = await loop.run_in_executor(self._worker, self._call, tickets, batch[0].top_k)
+        except Exception as error:
+            log.error("batch_failed", tickets=len(batch), **describe_error(error))
+            for item in batch:
+                _fail(item, ScoringFailed())
+            return
+        for item, decision in zip(batch, decisions, strict=True):
+            if not item.future.done():
+                item.future.set_result(decision)
+        self._measure(sum(item.characters for item in batch), monotonic() - started)
+
+    def _call(self, tickets: list[Ticket], top_k: int) -> list[Decision]:
+        decisions = self._scorer.score(tickets, top_k=top_k)
+        if [decision.ticket_id for decision in decisions] != [ticket.ticket_id for ticket in tickets]:
+            raise WrongOutputError()
+        return decisions
+
+    def _measure(self, characters: int, seconds: float) -> None:
+        rate = characters / max(seconds, 1e-6)
+        self._rate = rate if self._rate is None else _RATE_MEMORY * self._rate + (1 - _RATE_MEMORY) * rate
+
+    def _seconds_to_drain(self) -> float:
+        """Return how long it takes to score what waits, at the rate measured so far."""
+        if self._rate is None:
+            return 1.0
+        return min(self._room.characters / self._rate, _LONGEST_RETRY)
+
+
+def _fail(item: Waiting, problem: Problem) -> None:
+    if not item.future.done():
+        item.future.set_exception(problem)

@@ -1,0 +1,1 @@
+"""The page where an operator pastes a ticket and sees the answer, in Chinese."""

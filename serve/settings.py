@@ -1,0 +1,107 @@
+"""What can be set of the service: YAML, then environment, then command line."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from data.errors import PaidanError
+from data.tickets.ticket import MAX_TEXT_LENGTH
+
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+
+
+class ServeSettingsError(PaidanError):
+    """A setting of the service is unknown, out of range or cannot be read."""
+
+
+class ServeSettings(BaseSettings):
+    """The settings of configs/serve.yaml, which explains each of them."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="PAIDAN_", env_parse_none_str="null")
+
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=0, le=65535)]
+    artifact: Path
+    threads: Count | None
+    max_body_bytes: Annotated[int, Field(ge=1024)]
+    max_text_length: Annotated[int, Field(ge=1, le=MAX_TEXT_LENGTH)]
+    max_batch_tickets: Count
+    top_k: Count
+    max_top_k: Count
+    max_batch_size: Count
+    queue_characters: Count
+    bulk_piece: Count
+    max_bulk_calls: Count
+    deadline_seconds: Seconds
+    drain_seconds: Seconds
+    log_level: Literal["debug", "info", "warning", "error"]
+
+    @model_validator(mode="after")
+    def _top_k_within_its_limit(self) -> ServeSettings:
+        if self.top_k > self.max_top_k:
+            raise ValueError("top_k is more than max_top_k")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take values from the caller only: `load_settings` puts the sources in order."""
+        return (init_settings,)
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ServeSettingsError(
+            f"cannot be read ({type(error).__name__})", where=str(path), expected="a YAML file of settings"
+        ) from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ServeSettingsError("holds no settings", where=str(path), expected="lines such as `port: 8000`")
+    return content
+
+
+def default_settings() -> dict[str, object]:
+    """Return the content of configs/serve.yaml."""
+    return _read(Path(str(files("configs") / "serve.yaml")))
+
+
+def load_settings(path: Path | None = None, **options: object) -> ServeSettings:
+    """Put the settings together: defaults, the file, PAIDAN_* variables, then `options` that are not None.
+
+    Raises:
+        ServeSettingsError: the file cannot be read, or a setting is unknown or out of range.
+    """
+    values = default_settings() | (_read(path) if path else {})
+    values |= EnvSettingsSource(ServeSettings)()
+    values |= {name: value for name, value in options.items() if value is not None}
+    try:
+        return ServeSettings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        raise ServeSettingsError(
+            f"setting {name}: {first['msg']}" if name else str(first["msg"]),
+            where=str(path) if path else "settings",
+            fix="configs/serve.yaml lists every setting with its meaning.",
+        ) from error
