@@ -37,5 +37,5 @@ class Experts:
     def encoder_logits(self, inputs: Sequence[ModelInput]) -> FloatArray:
         """Return the catalog head's logits [N, U]."""
         vectors = self.runtime.encode(self.runtime.tokenize([item.text for item in inputs]))
-        evidence = np.stack([self.places.features(item.ticket) for item in inputs])
+        evidence = np.stack([self.places.features(item) for item in inputs])
         return self.head.logits(vectors, evidence)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,3 +55,16 @@ class UnitLayout:
             jurisdiction_of=np.array([jurisdiction_index[u.jurisdiction] for u in units], dtype=np.int64),
             level_of=np.array([LEVELS.index(level_by_code[u.jurisdiction]) for u in units], dtype=np.int64),
         )
+
+    def save(self, path: Path) -> None:
+        """Write as JSON."""
+        content = {name: getattr(self, name) for name in self.__slots__}
+        content |= {name: array.tolist() for name, array in content.items() if isinstance(array, np.ndarray)}
+        path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> UnitLayout:
+        """Read what `save` wrote."""
+        content = json.loads(path.read_text("utf-8"))
+        arrays = {name: np.array(content[name], dtype=np.int64) for name in cls.__slots__ if name.endswith("_of")}
+        return cls(**{name: tuple(content[name]) for name in cls.__slots__ if name not in arrays}, **arrays)

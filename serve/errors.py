@@ -37,9 +37,13 @@ class Fault:
 class FaultAnswer(BaseModel):
     """One thing wrong with a request, and where."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"pointer": "/text", "detail": "no readable text"}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"pointer": "/text", "detail": "no readable text"}]}
+    )
 
-    pointer: str = Field(description="JSON pointer (RFC 6901) into the request body; empty for the body as a whole.")
+    pointer: str = Field(
+        description="JSON pointer (RFC 6901) into the request body; empty for the body as a whole."
+    )
     detail: str
 
 
@@ -167,7 +171,9 @@ class ScoringFailed(Problem):
     title = "Scoring failed"
 
     def __init__(self) -> None:
-        super().__init__("the tickets scored together with this one failed", fix="Send it again, or tell the operator.")
+        super().__init__(
+            "the tickets scored together with this one failed", fix="Send it again, or tell the operator."
+        )
 
 
 class InternalError(Problem):
@@ -178,7 +184,9 @@ class InternalError(Problem):
     title = "Something went wrong in the service"
 
     def __init__(self) -> None:
-        super().__init__("the service could not answer", fix="Tell the operator the `instance`: it is in the log.")
+        super().__init__(
+            "the service could not answer", fix="Tell the operator the `instance`: it is in the log."
+        )
 
 
 class NotReady(Problem):

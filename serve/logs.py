@@ -33,7 +33,7 @@ def _without_messages(_: object, __: str, event: MutableMapping[str, Any]) -> Mu
         attached = sys.exc_info()
     error = attached[1] if isinstance(attached, tuple) else attached
     if isinstance(error, BaseException):
-        event |= describe_error(error)
+        event.update(describe_error(error))
     return event
 
 

@@ -29,7 +29,9 @@ class ServeSettingsError(PaidanError):
 class ServeSettings(BaseSettings):
     """The settings of configs/serve.yaml, which explains each of them."""
 
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="PAIDAN_", env_parse_none_str="null")
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="PAIDAN_", env_parse_none_str="null"
+    )
 
     host: Annotated[str, Field(min_length=1)]
     port: Annotated[int, Field(ge=0, le=65535)]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from data.splits import duplicate_groups, last_share, split_by_time, to_ticket
+from data.splits import duplicate_groups, last_share, split_by_time
+from data.tickets.table import to_ticket
 from model.inputs import ModelInput, model_input
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.utils.data import Sampler
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from model.classifier import CatalogClassifier
 from training.examples import BatchCollator, Examples, LengthGroupedSampler, pad
@@ -148,6 +148,7 @@ def fine_tune(
         callbacks=[_DutyRefresh(duty_ids, pad_id), ProgressCallback("fine-tuning")],
         settings=settings,
     )
+    trainer.remove_callback(PrinterCallback)
     checkpoint = _last_checkpoint(folder)
     with warnings.catch_warnings():
         # torch warns of a scheduler stepped before the optimizer when a checkpoint is loaded.

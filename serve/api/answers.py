@@ -19,6 +19,7 @@ from model.decision import (
     PlaceStatus,
     ReasonKind,
     Role,
+    ScoredCategory,
     Span,
 )
 from serve.api.examples import ANSWER
@@ -134,20 +135,13 @@ class DecisionAnswer(_Answer):
     @classmethod
     def from_decision(cls, decision: Decision) -> DecisionAnswer:
         """Put a decision into the form that callers know."""
-        category = decision.issue_category
         versions = decision.versions
         return cls(
             ticket_id=decision.ticket_id,
             level=decision.level,
             mode=decision.mode,
             candidates=[_candidate(candidate) for candidate in decision.candidates],
-            issue_category=category
-            and CategoryAnswer(
-                code=category.code,
-                name=category.name,
-                score=round(category.score, _DECIMALS),
-                time_limit_hours=category.time_limit_hours,
-            ),
+            issue_category=_category(decision.issue_category),
             jurisdiction=_place(decision.jurisdiction),
             flags=list(decision.flags),
             degraded=decision.degraded,
@@ -167,10 +161,13 @@ class StatusAnswer(_Answer):
     status: str
 
 
-class VersionAnswer(VersionsAnswer):
+class VersionAnswer(_Answer):
     """The release of the service, and content hashes of what it serves."""
 
     service: str
+    model: str
+    catalog: str
+    policy: str
 
 
 def decision_bytes(decision: Decision) -> bytes:
@@ -196,12 +193,25 @@ def _candidate(candidate: Candidate) -> CandidateAnswer:
     return CandidateAnswer(
         department=DepartmentAnswer(code=unit.code, name=unit.name, kind=unit.kind),
         role=candidate.role,
-        jurisdiction=UnitAreaAnswer(code=path[-1].code, name=path[-1].name, path=_names(path)) if path else None,
+        jurisdiction=UnitAreaAnswer(code=path[-1].code, name=path[-1].name, path=_names(path))
+        if path
+        else None,
         score=None if candidate.score is None else round(candidate.score, _DECIMALS),
         reasons=[
             ReasonAnswer(kind=reason.kind, text=reason.text, spans=_spans(reason.spans))
             for reason in candidate.reasons
         ],
+    )
+
+
+def _category(category: ScoredCategory | None) -> CategoryAnswer | None:
+    if category is None:
+        return None
+    return CategoryAnswer(
+        code=category.code,
+        name=category.name,
+        score=round(category.score, _DECIMALS),
+        time_limit_hours=category.time_limit_hours,
     )
 
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-TICKET_REQUESTS: list[dict[str, object]] = [
+from pydantic.config import JsonValue
+
+WARM_UP_TEXTS = (
+    "市民来电反映：朝阳区望京街道某小区南门外每晚有烧烤摊占道经营，油烟和噪声影响休息，希望尽快处理。",
+    "市民来电反映：小区连续两天停水，物业称不清楚原因，请相关部门核实并告知恢复供水的时间。",
+)
+
+TICKET_REQUESTS: list[JsonValue] = [
     {
         "ticket_id": "2026-000001",
-        "text": "市民来电反映：朝阳区望京街道某小区南门外每晚有烧烤摊占道经营，油烟和噪声影响休息，希望尽快处理。",
+        "text": WARM_UP_TEXTS[0],
     },
     {
         "ticket_id": "2026-000002",
-        "text": "市民来电反映：小区连续两天停水，物业称不清楚原因，请相关部门核实并告知恢复供水的时间。",
+        "text": WARM_UP_TEXTS[1],
         "title": "小区停水",
         "channel": "电话",
         "created_at": "2026-05-01T08:30:00+08:00",
@@ -20,19 +27,25 @@ TICKET_REQUESTS: list[dict[str, object]] = [
     },
 ]
 
-BATCH_REQUEST: dict[str, object] = {"tickets": TICKET_REQUESTS}
+BATCH_REQUEST: JsonValue = {"tickets": TICKET_REQUESTS}
 
-WARM_UP_TEXTS = tuple(str(request["text"]) for request in TICKET_REQUESTS)
+_VERSIONS: JsonValue = {
+    "model": "sha256:9c1f4e0b7a52",
+    "catalog": "sha256:51d07e3ac894",
+    "policy": "sha256:e83b90f2716d",
+}
 
-_VERSIONS = {"model": "sha256:9c1f4e0b7a52", "catalog": "sha256:51d07e3ac894", "policy": "sha256:e83b90f2716d"}
-
-ANSWER: dict[str, object] = {
+ANSWER: JsonValue = {
     "ticket_id": "2026-000001",
     "level": "auto",
     "mode": "dual",
     "candidates": [
         {
-            "department": {"code": "bj-chaoyang-chengguan", "name": "朝阳区城市管理综合行政执法局", "kind": "district_bureau"},
+            "department": {
+                "code": "bj-chaoyang-chengguan",
+                "name": "朝阳区城市管理综合行政执法局",
+                "kind": "district_bureau",
+            },
             "role": "lead",
             "jurisdiction": {"code": "110105", "name": "朝阳区", "path": ["北京市", "朝阳区"]},
             "score": 0.9731,
@@ -47,7 +60,11 @@ ANSWER: dict[str, object] = {
         {
             "department": {"code": "bj-wangjing", "name": "望京街道办事处", "kind": "subdistrict_office"},
             "role": "assisting",
-            "jurisdiction": {"code": "110105026", "name": "望京街道", "path": ["北京市", "朝阳区", "望京街道"]},
+            "jurisdiction": {
+                "code": "110105026",
+                "name": "望京街道",
+                "path": ["北京市", "朝阳区", "望京街道"],
+            },
             "score": None,
             "reasons": [{"kind": "rule", "text": "派单目录：属地街道协办", "spans": []}],
         },

@@ -15,14 +15,17 @@ from serve.api.requests import BatchRequest, TicketRequest
 from serve.errors import ProblemAnswer
 
 DESCRIPTION = (
-    "Dispatches city hotline tickets (12345 工单) to the department that must act and the jurisdiction where it "
-    "happened. Errors are problem+json (RFC 9457) and never repeat what was sent. docs/api.md says more."
+    "Dispatches city hotline tickets (12345 工单) to the department that must act and the jurisdiction where "
+    "it happened. Errors are problem+json (RFC 9457) and never repeat what was sent. docs/api.md says more."
 )
 
 _MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
     (TicketRequest, "validation"),
     (BatchRequest, "validation"),
-    *((answer, "serialization") for answer in (DecisionAnswer, BatchAnswer, StatusAnswer, VersionAnswer, ProblemAnswer)),
+    *(
+        (answer, "serialization")
+        for answer in (DecisionAnswer, BatchAnswer, StatusAnswer, VersionAnswer, ProblemAnswer)
+    ),
 ]
 
 
@@ -32,7 +35,9 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     The routes read bodies themselves (strictly, and with the limits of the settings), so FastAPI does not
     know the models: they are put in here.
     """
-    document = get_openapi(title="Paidan", version=version("paidan"), description=DESCRIPTION, routes=app.routes)
+    document = get_openapi(
+        title="Paidan", version=version("paidan"), description=DESCRIPTION, routes=app.routes
+    )
     _, schemas = models_json_schema(_MODELS, ref_template="#/components/schemas/{model}")
     document["components"] = {"schemas": dict(sorted(schemas["$defs"].items()))}
     return document

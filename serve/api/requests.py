@@ -32,6 +32,13 @@ _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 
 NO_READABLE_TEXT = "no readable text"
+NOT_A_DATE = "not a date and time such as 2026-05-01T08:30:00+08:00"
+REQUIRED = "required"
+
+
+def too_long(limit: int) -> str:
+    """Say that a text is over the limit."""
+    return f"over {limit} characters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ def _limits(info: ValidationInfo) -> Limits:
 def _readable(text: str, info: ValidationInfo) -> str:
     limit = _limits(info).text_length
     if len(text) > limit:
-        raise PydanticCustomError("too_long", "over {limit} characters", {"limit": limit})
+        raise PydanticCustomError("too_long", too_long(limit))
     if not any(map(str.isalnum, normalise(text).text)):
         raise PydanticCustomError("no_readable_text", NO_READABLE_TEXT)
     return text
@@ -70,7 +77,7 @@ def _one_line(value: str) -> str:
 
 def _written_out(value: object) -> object:
     if not isinstance(value, str) or not _ISO_DATE.match(value):  # a bare number could be seconds or days
-        raise PydanticCustomError("bad_date", "not a date and time such as 2026-05-01T08:30:00+08:00")
+        raise PydanticCustomError("bad_date", NOT_A_DATE)
     return value
 
 
@@ -103,21 +110,30 @@ class TicketRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": TICKET_REQUESTS})
 
     ticket_id: Annotated[
-        str, Field(min_length=1, max_length=128, description="The caller's own id."), AfterValidator(_one_line)
+        str,
+        Field(min_length=1, max_length=128, description="The caller's own id."),
+        AfterValidator(_one_line),
     ]
     text: Annotated[
         str,
-        Field(description="The ticket's text, as the operator wrote it.", json_schema_extra={"maxLength": MAX_TEXT_LENGTH}),
+        Field(
+            description="The ticket's text, as the operator wrote it.",
+            json_schema_extra={"maxLength": MAX_TEXT_LENGTH},
+        ),
         AfterValidator(_readable),
     ]
     title: Annotated[str | None, Field(max_length=500)] = None
-    channel: Annotated[str | None, Field(max_length=100, description="How it came in, such as 电话 or 微信.")] = None
+    channel: Annotated[
+        str | None, Field(max_length=100, description="How it came in, such as 电话 or 微信.")
+    ] = None
     created_at: Annotated[
         Annotated[datetime, BeforeValidator(_written_out)] | None,
         Field(description="ISO 8601, with or without an offset."),
     ] = None
     address: Annotated[str | None, Field(max_length=500)] = None
-    district: Annotated[str | None, Field(max_length=100, description="Where the caller knows it already.")] = None
+    district: Annotated[
+        str | None, Field(max_length=100, description="Where the caller knows it already.")
+    ] = None
     location: LocationRequest | None = None
     top_k: Annotated[
         Annotated[int, Strict(), Field(ge=1), AfterValidator(_few_enough)] | None,
@@ -149,11 +165,11 @@ class BatchRequest(BaseModel):
 _Request = TypeVar("_Request", TicketRequest, BatchRequest)
 
 _WORDING = {
-    "missing": "required",
+    "missing": REQUIRED,
     "extra_forbidden": "not a field that the request has",
     "model_type": "not a JSON object",
-    "datetime_from_date_parsing": "not a date and time such as 2026-05-01T08:30:00+08:00",
-    "datetime_parsing": "not a date and time such as 2026-05-01T08:30:00+08:00",
+    "datetime_from_date_parsing": NOT_A_DATE,
+    "datetime_parsing": NOT_A_DATE,
 }
 
 
@@ -171,13 +187,16 @@ def parse_body(model: type[_Request], body: bytes, limits: Limits) -> _Request:
 
 
 def validate(model: type[_Request], content: object, limits: Limits) -> _Request:
-    """Return the request that parsed JSON holds; raise InvalidRequest, naming every fault, if it holds none."""
+    """Return the request that parsed JSON holds; raise InvalidRequest with every fault if it holds none."""
     try:
         return model.model_validate(content, context=limits)
     except ValidationError as error:
-        raise InvalidRequest([_fault(e["loc"], e["type"], e["msg"]) for e in error.errors(
-            include_url=False, include_context=False, include_input=False
-        )]) from None
+        raise InvalidRequest(
+            [
+                _fault(e["loc"], e["type"], e["msg"])
+                for e in error.errors(include_url=False, include_context=False, include_input=False)
+            ]
+        ) from None
 
 
 def _fault(loc: Iterable[int | str], kind: str, message: str) -> Fault:

@@ -42,11 +42,18 @@ def _body(name: str) -> dict[str, Any]:
 
 def _answers(name: str, *statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe a success, and the errors that may take its place."""
-    answers: dict[int | str, dict[str, Any]] = {200: {"description": "The answer.", "content": {JSON: _schema(name)}}}
+    answers: dict[int | str, dict[str, Any]] = {
+        200: {"description": "The answer.", "content": {JSON: _schema(name)}}
+    }
     for status in statuses:
-        answers[status] = {"description": _PROBLEMS[status], "content": {PROBLEM_JSON: _schema("ProblemAnswer")}}
+        answers[status] = {
+            "description": _PROBLEMS[status],
+            "content": {PROBLEM_JSON: _schema("ProblemAnswer")},
+        }
         if status == 429:
-            answers[status]["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+            answers[status]["headers"] = {
+                "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
+            }
     return answers
 
 
@@ -91,20 +98,29 @@ async def score_batch(request: Request) -> Response:
     return Response(batch_bytes(decisions), media_type=JSON)
 
 
-@router.get("/healthz", summary="Is the process alive?", responses=_answers("StatusAnswer"), response_class=Response)
+@router.get(
+    "/healthz", summary="Is the process alive?", responses=_answers("StatusAnswer"), response_class=Response
+)
 async def healthz() -> Response:
     """Answer as long as the process runs, ready or not."""
     return Response(b'{"status":"ok"}', media_type=JSON)
 
 
-@router.get("/readyz", summary="Does it score tickets?", responses=_answers("StatusAnswer", 503), response_class=Response)
+@router.get(
+    "/readyz",
+    summary="Does it score tickets?",
+    responses=_answers("StatusAnswer", 503),
+    response_class=Response,
+)
 async def readyz(request: Request) -> Response:
     """Answer 200 once the model is loaded and warm, and 503 before that and while it stops."""
     service_of(request)
     return Response(b'{"status":"ready"}', media_type=JSON)
 
 
-@router.get("/version", summary="What answers?", responses=_answers("VersionAnswer", 503), response_class=Response)
+@router.get(
+    "/version", summary="What answers?", responses=_answers("VersionAnswer", 503), response_class=Response
+)
 async def versions(request: Request) -> Response:
     """Name the release of the service and the content hashes of what it serves."""
     loaded = service_of(request).scorer.versions

@@ -60,13 +60,16 @@ async def show(request: Request) -> HTMLResponse:
 async def answer(request: Request) -> HTMLResponse:
     """Score what the form holds; answer the whole page, or only the answer if the script asks for it."""
     service = service_of(request)
-    filled, context, status = _BLANK, {}, HTTPStatus.OK
+    filled, status = _BLANK, HTTPStatus.OK
+    context: dict[str, Any]
     try:
         filled = _form(await read_body(request, service))
         ticket_id = f"page-{request.scope['request_id'][:8]}"
         content = {"ticket_id": ticket_id, **{name: value for name, value in filled.items() if value}}
         ticket = validate(TicketRequest, content, service.limits).to_ticket()
-        decision = await while_connected(request.receive, service.batcher.score(ticket, service.settings.top_k))
+        decision = await while_connected(
+            request.receive, service.batcher.score(ticket, service.settings.top_k)
+        )
         context = {"answer": AnswerView.from_decision(decision, ticket.text)}
     except Problem as problem:
         context, status = {"faults": faults_in_chinese(problem)}, problem.status

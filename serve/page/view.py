@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import orjson
 
@@ -77,7 +78,9 @@ class AnswerView:
             marks=frozenset(name for segment in segments for name in segment.marks.split()),
             category=category.name if category else None,
             category_percent=percent(category.score) if category else "",
-            time_limit=f"{category.time_limit_hours} 个工作小时" if category and category.time_limit_hours else None,
+            time_limit=f"{category.time_limit_hours} 个工作小时"
+            if category and category.time_limit_hours
+            else None,
             json=orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode(),
         )
 
@@ -85,7 +88,9 @@ class AnswerView:
     def summary(self) -> str:
         """Return what a screen reader announces."""
         first = self.candidates[0] if self.candidates else None
-        return f"{self.level_name}。" + (f"首选：{first.name}，{first.percent}。" if first else "没有候选单位。")
+        return f"{self.level_name}。" + (
+            f"首选：{first.name}，{first.percent}。" if first else "没有候选单位。"
+        )
 
 
 def percent(score: float) -> str:
@@ -105,14 +110,16 @@ def mark(text: str, place: Iterable[Span], words_: Iterable[Span]) -> list[Segme
             text[start:end],
             " ".join(sorted({name for name, span in spans if span.start <= start and end <= span.end})),
         )
-        for start, end in zip(edges, edges[1:], strict=False)
+        for start, end in pairwise(edges)
     ]
 
 
 def _carrying(candidates: Iterable[Candidate]) -> list[Span]:
     """Return the words that speak for the first candidate."""
     first = next(iter(candidates), None)
-    return [span for reason in first.reasons if reason.kind == "words" for span in reason.spans] if first else []
+    return (
+        [span for reason in first.reasons if reason.kind == "words" for span in reason.spans] if first else []
+    )
 
 
 def _warnings(decision: Decision) -> list[tuple[str, str]]:

@@ -1,0 +1,72 @@
+"""Write a file as a whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from data.errors import PaidanError
+
+
+class OutputError(PaidanError):
+    """A file cannot be written; what was there before still is."""
+
+
+class WholeFile:
+    """A file in the making, beside the one that it will replace."""
+
+    def __init__(self, file: IO[bytes], path: Path) -> None:
+        self._file = file
+        self._path = path
+
+    def write(self, content: bytes) -> None:
+        """Add to the file; raise OutputError if the disk does not take it."""
+        try:
+            self._file.write(content)
+        except OSError as error:
+            raise _refused(self._path, error) from error
+
+    def finish(self) -> None:
+        """Put all of it on disk."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+@contextmanager
+def write_whole(path: Path) -> Iterator[WholeFile]:
+    """Give a file to write; at the end it takes the place of `path`, in one step.
+
+    If the block raises, `path` stays as it was. Missing folders are made. Raise OutputError.
+    """
+    if path.is_dir():
+        raise OutputError("is a folder", where=str(path), expected="a file to write")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = part.open("wb")
+    except OSError as error:
+        raise _refused(path, error) from error
+    try:
+        whole = WholeFile(file, path)
+        yield whole
+        try:
+            whole.finish()
+            file.close()
+            part.replace(path)
+        except OSError as error:
+            raise _refused(path, error) from error
+    finally:
+        with suppress(OSError):  # closing writes what is buffered: a full disk says no once more
+            file.close()
+        part.unlink(missing_ok=True)
+
+
+def _refused(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"cannot be written ({error.strerror or type(error).__name__})",
+        where=str(path),
+        fix="Make room or choose another --output; nothing was changed.",
+    )

@@ -1,0 +1,51 @@
+"""`paidan train`, `paidan evaluate`, `paidan encoder`: from tickets to an artifact."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+commands = typer.Typer()
+encoder = typer.Typer(help="Encoders on this machine.", no_args_is_help=True)
+commands.add_typer(encoder, name="encoder")
+
+
+@commands.command()
+def train(
+    tickets: Annotated[Path, typer.Option(help="Past tickets with the unit that handled each: CSV, XLSX, JSONL, Parquet.")],
+    catalog: Annotated[Path, typer.Option(help="The dispatch catalog: a folder or a workbook.")],
+    output: Annotated[Path, typer.Option(help="Folder of the artifact; replaced when the training is complete.")],
+    columns: Annotated[Path | None, typer.Option(help="YAML that maps the file's headers to ours.")] = None,
+    config: Annotated[Path | None, typer.Option(help="YAML of settings that differ from configs/default.yaml.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Leave out tickets after this day.")] = None,
+) -> None:
+    """Train a model; after an interruption the same command goes on where it stopped."""
+    from data.catalog.folder import load_catalog
+    from data.tickets.columns import ColumnMapping
+    from training.settings import load_settings
+    from training.train import TrainingRequest
+    from training.train import train as run
+
+    request = TrainingRequest(
+        tickets=tickets,
+        columns=ColumnMapping.load(columns) if columns else ColumnMapping.identity(),
+        catalog=load_catalog(catalog),
+        settings=load_settings(config),
+        output=output,
+        until=until.date() if until else None,
+    )
+    typer.echo(f"artifact: {run(request)}")
+
+
+@encoder.command("build")
+def build_encoder(
+    output: Annotated[Path, typer.Option(help="Folder to write.")],
+    layers: Annotated[int | None, typer.Option(help="Keep only the first so many of the 12 layers.")] = None,
+) -> None:
+    """Write the embedded encoder as an ordinary Hugging Face folder."""
+    from model.embedded import build_embedded_encoder
+
+    typer.echo(f"encoder: {build_embedded_encoder(output, layers=layers)}")

@@ -1,0 +1,280 @@
+"""From past tickets and a catalog to an artifact."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.sparse import csr_matrix, vstack
+from transformers.utils import logging as transformers_logging
+
+from data.catalog.catalog import Catalog
+from data.catalog.folder import save_catalog
+from data.tickets.columns import ColumnMapping
+from data.tickets.reading import read_tickets
+from model import artifact
+from model.classifier import CatalogClassifier
+from model.combination import Combination
+from model.encoder import LoadedEncoder, load_encoder
+from model.experts import Experts
+from model.head import CatalogHead
+from model.jurisdiction import PlaceResolver
+from model.layout import UnitLayout
+from model.lexical import LexicalExpert
+from model.place_evidence import FEATURES, PlaceEvidence
+from model.place_names import LearnedPlaces
+from model.policy import Policy
+from model.runtime import EncoderRuntime
+from model.segment import Segmenter, catalog_words
+from training.corpus import Corpus
+from training.errors import TrainingError
+from training.examples import Examples
+from training.export import check_export, export_encoder
+from training.fine_tune import fine_tune
+from training.progress import say, step
+from training.settings import TrainingSettings
+
+_FOLDS = 5
+_LEAST_TICKETS = 100
+_CHECKED_TEXTS = 16
+_SOFTWARE = ("paidan", "torch", "transformers", "onnxruntime", "tokenizers", "scikit-learn", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRequest:
+    """What to train on, how, and where the artifact goes. `until` leaves out later tickets."""
+
+    tickets: Path
+    columns: ColumnMapping
+    catalog: Catalog
+    settings: TrainingSettings
+    output: Path
+    until: date | None = None
+
+
+def train(request: TrainingRequest) -> Path:
+    """Train an artifact and return its folder.
+
+    Checkpoints lie beside the output until it is complete: the same call after an interruption goes on
+    from there and ends with the same weights. What was at the output before stays until then.
+
+    Raises:
+        TrainingError: too few usable tickets, or no room on the disk.
+        PaidanError: whatever is wrong with the tickets, the columns or the encoder.
+    """
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    if request.settings.threads is not None:
+        torch.set_num_threads(request.settings.threads)
+    try:
+        return _train(request)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise TrainingError(
+            "no space left on the disk",
+            where=str(request.output.parent),
+            expected="about 2 GB for checkpoints and the artifact",
+            fix="Free some space and run the same command again: it goes on from the last checkpoint.",
+        ) from error
+
+
+def _train(request: TrainingRequest) -> Path:
+    settings, catalog = request.settings, request.catalog
+    with step("reading tickets"):
+        file = read_tickets(request.tickets, request.columns, catalog=catalog, labelled=True)
+        layout = UnitLayout.from_catalog(catalog)
+        corpus = Corpus.from_dataset(file.dataset, layout.units)
+        if request.until is not None:
+            corpus = corpus.before(request.until)
+    if len(corpus) < _LEAST_TICKETS:
+        raise TrainingError(
+            f"only {len(corpus)} usable tickets" + (f" up to {request.until}" if request.until else ""),
+            where=str(request.tickets),
+            expected=f"at least {_LEAST_TICKETS}",
+            fix="`paidan tickets check` says why rows are not used.",
+        )
+    earlier, latest = corpus.cut_latest(settings.calibration_share)
+    say(f"{len(earlier)} tickets to train on, the latest {len(latest)} to calibrate on, {len(layout.units)} units")
+
+    work = _work_folder(request, file.summary.content_hash)
+    with artifact.new_artifact(request.output) as folder:
+        encoder = load_encoder(
+            settings.encoder, layers=settings.layers, pooling=settings.pooling, dropout=settings.encoder_dropout
+        )
+        max_tokens = min(settings.max_tokens, encoder.max_positions)
+        encoder.tokenizer.no_padding()
+        encoder.tokenizer.enable_truncation(max_tokens)
+
+        with step("reading places"):
+            learned = _learn_places(earlier, catalog, layout)
+            evidence = _unseen_evidence(earlier, catalog, layout)
+        with step("training the lexical expert"):
+            segmenter = Segmenter(catalog_words(catalog))
+            lexical = _fit_lexical(earlier, layout, segmenter, settings)
+
+        torch.manual_seed(settings.seed)
+        classifier = CatalogClassifier(
+            encoder.network,
+            layout,
+            hidden_size=encoder.hidden_size,
+            evidence_features=len(FEATURES),
+            dropout=settings.dropout,
+            duty_dropout=settings.duty_dropout,
+            label_smoothing=settings.label_smoothing,
+        )
+        with step("fine-tuning the encoder"):
+            fine_tune(
+                classifier,
+                Examples(
+                    _token_ids(encoder, earlier.texts), evidence, (len(layout.jurisdictions), len(FEATURES)), earlier.labels
+                ),
+                pad_id=encoder.pad_id,
+                duty_ids=_token_ids(encoder, [catalog.families[name].duty for name in layout.families]),
+                settings=settings,
+                folder=work,
+            )
+        with step("exporting"):
+            runtime, difference = _export(encoder, folder, latest, max_tokens)
+        with step("calibrating"):
+            weights = classifier.cpu().head_weights()
+            places = PlaceEvidence(PlaceResolver(catalog.gazetteer, learned), layout.jurisdictions)
+            experts = Experts(runtime, CatalogHead(layout, weights), places, lexical)
+            logits = experts.logits(latest.inputs)
+            combination = Combination.fit(experts.names, logits, latest.labels)
+            scores = combination.scores(logits)
+            policy, metrics = _fit_policy(scores, latest, layout, settings)
+        with step("refitting the cheap experts on all tickets"):
+            # The weights and thresholds stay: they were found on tickets that no expert had seen.
+            _learn_places(corpus, catalog, layout).save(folder / artifact.PLACES)
+            _fit_lexical(corpus, layout, segmenter, settings).save(folder / artifact.LEXICAL)
+
+        weights.save(folder / artifact.HEAD)
+        layout.save(folder / artifact.LAYOUT)
+        combination.save(folder / artifact.COMBINATION)
+        policy.save(folder / artifact.POLICY)
+        save_catalog(catalog, folder / artifact.CATALOG)
+        days = [day for day in corpus.dates if day is not None]
+        artifact.write_manifest(
+            folder,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            encoder={"name": settings.encoder, "max_tokens": max_tokens, "pad_id": encoder.pad_id},
+            columns=request.columns.to_dict(),
+            data={
+                "tickets_sha256": artifact.file_sha256(request.tickets),
+                "until": request.until.isoformat() if request.until else None,
+                "first_day": min(days).date().isoformat() if days else None,
+                "last_day": max(days).date().isoformat() if days else None,
+                "training_tickets": len(earlier),
+                "calibration_tickets": len(latest),
+                "reading": file.summary.to_dict(),
+            },
+            settings=settings.model_dump(),
+            metrics=metrics | {"onnx_difference": difference},
+            software={"python": platform.python_version()} | {name: version(name) for name in _SOFTWARE},
+        )
+    shutil.rmtree(work, ignore_errors=True)
+    return request.output
+
+
+def _work_folder(request: TrainingRequest, data_hash: str) -> Path:
+    """Return the folder for checkpoints of exactly this training; clear one of another training."""
+    identity = json.dumps(
+        {
+            "settings": request.settings.model_dump(),
+            "data": data_hash,
+            "catalog": request.catalog.content_hash,
+            "until": str(request.until),
+        },
+        sort_keys=True,
+    )
+    work = request.output.with_name(f".{request.output.name}-training")
+    key = work / "identity.sha256"
+    digest = hashlib.sha256(identity.encode()).hexdigest()
+    if work.exists() and (not key.exists() or key.read_text() != digest):
+        say("settings or tickets changed since the interrupted training: starting over")
+        shutil.rmtree(work)
+    work.mkdir(parents=True, exist_ok=True)
+    scratch = key.with_suffix(".new")
+    scratch.write_text(digest)
+    os.replace(scratch, key)
+    return work
+
+
+def _token_ids(encoder: LoadedEncoder, texts: list[str]) -> list[list[int]]:
+    return [encoding.ids for encoding in encoder.tokenizer.encode_batch(texts)]
+
+
+def _learn_places(corpus: Corpus, catalog: Catalog, layout: UnitLayout) -> LearnedPlaces:
+    jurisdictions = [layout.jurisdictions[i] for i in layout.jurisdiction_of[corpus.labels]]
+    texts = [item.normalised.text for item in corpus.inputs]
+    return LearnedPlaces.fit(texts, jurisdictions, catalog.gazetteer)
+
+
+def _unseen_evidence(corpus: Corpus, catalog: Catalog, layout: UnitLayout) -> csr_matrix:
+    """Return the evidence [N, J * E] of training tickets, each by place names learned without it.
+
+    Names learned from a ticket know its answer; a head trained on that would trust them too much.
+    """
+    fold = np.arange(len(corpus)) % _FOLDS
+    blocks: list[csr_matrix | None] = [None] * len(corpus)
+    for held_out in range(_FOLDS):
+        learned = _learn_places(corpus.select(np.flatnonzero(fold != held_out)), catalog, layout)
+        places = PlaceEvidence(PlaceResolver(catalog.gazetteer, learned), layout.jurisdictions)
+        for row in np.flatnonzero(fold == held_out):
+            blocks[row] = csr_matrix(places.features(corpus.inputs[row]).reshape(1, -1))
+    return vstack(blocks, format="csr")
+
+
+def _fit_lexical(
+    corpus: Corpus, layout: UnitLayout, segmenter: Segmenter, settings: TrainingSettings
+) -> LexicalExpert:
+    return LexicalExpert.fit(corpus.texts, corpus.labels, len(layout.units), segmenter, c=settings.lexical_c)
+
+
+def _export(
+    encoder: LoadedEncoder, folder: Path, sample: Corpus, max_tokens: int
+) -> tuple[EncoderRuntime, float]:
+    encoder.tokenizer.no_truncation()
+    encoder.tokenizer.save(str(folder / artifact.TOKENIZER))
+    encoder.network.cpu()
+    export_encoder(encoder.network, folder / artifact.ENCODER)
+    runtime = EncoderRuntime.load(
+        folder / artifact.ENCODER, folder / artifact.TOKENIZER, max_tokens=max_tokens, pad_id=encoder.pad_id
+    )
+    texts = sample.texts[:: max(1, len(sample) // _CHECKED_TEXTS)]
+    return runtime, check_export(encoder.network, runtime, runtime.tokenize(texts), encoder.pad_id)
+
+
+def _fit_policy(
+    scores: np.ndarray[Any, Any], latest: Corpus, layout: UnitLayout, settings: TrainingSettings
+) -> tuple[Policy, dict[str, float]]:
+    first = scores.argmax(1)
+    confidence = scores.max(1)
+    right = first == latest.labels
+    policy = Policy.fit(
+        confidence,
+        right,
+        [layout.units[i] for i in first],
+        auto_precision=settings.auto_precision,
+        preselect_precision=settings.preselect_precision,
+        confidence=settings.auto_confidence,
+    )
+    auto = confidence >= policy.auto_threshold
+    ranked = np.argsort(-scores, axis=1, kind="stable")
+    return policy, {
+        "calibration_top1": round(float(right.mean()), 4),
+        "calibration_top3": round(float((ranked[:, :3] == latest.labels[:, None]).any(1).mean()), 4),
+        "calibration_auto_share": round(float(auto.mean()), 4),
+    }
