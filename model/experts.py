@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from model.combination import ENCODER, LEXICAL
 from model.head import CatalogHead
 from model.inputs import ModelInput
+from model.jurisdiction import PlaceReading
 from model.lexical import LexicalExpert
 from model.place_evidence import PlaceEvidence
 from model.runtime import EncoderRuntime
@@ -30,12 +31,16 @@ class Experts:
         self.places = places
         self.lexical = lexical
 
-    def logits(self, inputs: Sequence[ModelInput]) -> list[FloatArray]:
-        """Return one array [N, U] an expert, in the order of `names`."""
-        return [self.encoder_logits(inputs), self.lexical.decision([item.text for item in inputs])]
+    def logits(self, inputs: Sequence[ModelInput], readings: Sequence[PlaceReading]) -> list[FloatArray]:
+        """Return one array [N, U] an expert, in the order of `names`.
 
-    def encoder_logits(self, inputs: Sequence[ModelInput]) -> FloatArray:
-        """Return the catalog head's logits [N, U]."""
-        vectors = self.runtime.encode(self.runtime.tokenize([item.text for item in inputs]))
-        evidence = np.stack([self.places.features(item) for item in inputs])
-        return self.head.logits(vectors, evidence)
+        `readings` are what the place resolver read of each ticket.
+        """
+        texts = [item.text for item in inputs]
+        vectors = self.runtime.encode(self.runtime.tokenize(texts))
+        evidence = np.stack([self.places.from_reading(reading) for reading in readings])
+        return [self.head.logits(vectors, evidence), self.lexical.decision(texts)]
+
+    def read_places(self, inputs: Sequence[ModelInput]) -> list[PlaceReading]:
+        """Return what the place resolver reads of each ticket."""
+        return [self.places.resolver.read(item.ticket, item.normalised) for item in inputs]

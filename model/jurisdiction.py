@@ -16,7 +16,7 @@ from model.place_names import LearnedPlaces
 
 _SETTLED = 0.6  # chance from which on an area is taken
 _RIVAL = 0.5  # share of the best area's chance that makes another one a rival
-_ROLE_FACTOR = {Role.PLAIN: 1.0, Role.SITE: 1.0, Role.HOME: 0.3}
+_HOME_FACTOR = 0.3
 _NEAR_FACTOR = 0.6  # 对面, 附近: beside the area rather than in it
 _CALLER_CHANCE = 0.9  # the district that the caller's form gives
 _ADDRESS_FACTOR = 0.97
@@ -95,7 +95,9 @@ class PlaceResolver:
             above = {step for code in others for step in self._above[code]}
             nearest = [code for code in codes if set(self._above[code][:-1]) & above]
             codes = tuple(nearest) or codes
-        factor = _ROLE_FACTOR[mention.role] * (_NEAR_FACTOR if mention.near else 1.0)
+        # Where the caller lives is where it happened, unless the text names another place.
+        at_home = mention.role is Role.HOME and any(other.role is not Role.HOME for other in mentions)
+        factor = (_HOME_FACTOR if at_home else 1.0) * (_NEAR_FACTOR if mention.near else 1.0)
         chance = mention.kind.value * factor / len(codes)
         return Clue(dict.fromkeys(codes, chance), (mention.start, mention.end))
 

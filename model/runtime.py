@@ -51,6 +51,10 @@ class EncoderRuntime:
         """Return the token ids of each text, at most `max_tokens` of them."""
         return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
 
+    def is_truncated(self, text: str) -> bool:
+        """Tell whether the encoder reads only the beginning of a text."""
+        return bool(self._tokenizer.encode(text).overflowing)
+
     def encode(self, token_ids: Sequence[Sequence[int]]) -> FloatArray:
         """Return text vectors [N, D], in order.
 

@@ -40,7 +40,7 @@ def create_app(settings: ServeSettings, scorer: Scorer | None = None) -> FastAPI
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        loaded: Scorer = scorer or await asyncio.to_thread(load_scorer, settings)
+        loaded = scorer if scorer is not None else await asyncio.to_thread(load_scorer, settings)
         await asyncio.to_thread(warm_up, loaded, settings)
         batcher = MicroBatcher(loaded, settings)
         await batcher.start()

@@ -151,7 +151,7 @@ def _train(request: TrainingRequest) -> Path:
             weights = classifier.cpu().head_weights()
             places = PlaceEvidence(PlaceResolver(catalog.gazetteer, learned), layout.jurisdictions)
             experts = Experts(runtime, CatalogHead(layout, weights), places, lexical)
-            logits = experts.logits(latest.inputs)
+            logits = experts.logits(latest.inputs, experts.read_places(latest.inputs))
             combination = Combination.fit(experts.names, logits, latest.labels)
             scores = combination.scores(logits)
             policy, metrics = _fit_policy(scores, latest, layout, settings)

@@ -1,0 +1,160 @@
+"""A stub in place of the model, and clients that talk to the application without a network."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import httpx
+import pytest
+
+from data.catalog.entries import Department, DepartmentKind, DispatchMode
+from data.gazetteer.jurisdiction import Jurisdiction, JurisdictionLevel
+from data.tickets.ticket import Ticket
+from model.decision import (
+    Candidate,
+    Decision,
+    Flag,
+    Level,
+    PlacedJurisdiction,
+    PlaceStatus,
+    Reason,
+    ReasonKind,
+    Role,
+    ScoredCategory,
+    Span,
+    Versions,
+)
+from serve.app import create_app
+from serve.settings import ServeSettings, load_settings
+
+CITY = Jurisdiction("c", "山海市", JurisdictionLevel.CITY)
+DISTRICT = Jurisdiction("d", "东湖区", JurisdictionLevel.DISTRICT, "c")
+VERSIONS = Versions("model-1", "catalog-1", "policy-1")
+
+
+def decide(ticket: Ticket, top_k: int = 3, *, degraded: bool = False) -> Decision:
+    """Give a decision with everything in it; the place is found if the text names it."""
+    start = ticket.text.find("东湖区")
+    spans = (Span(start, start + 3, "东湖区"),) if start >= 0 else ()
+    units = [Department(f"u{i}", f"单位{i}", DepartmentKind.DISTRICT_BUREAU, "城管局", "d") for i in range(top_k)]
+    lead = [
+        Candidate(
+            unit,
+            Role.LEAD,
+            (CITY, DISTRICT),
+            0.123456789 / (i + 1),
+            (Reason(ReasonKind.PLACE, "诉求发生在东湖区", spans),) if i == 0 else (),
+        )
+        for i, unit in enumerate(units)
+    ]
+    town = Department("t", "东湖街道办事处", DepartmentKind.SUBDISTRICT_OFFICE, "街镇", "d")
+    assisting = Candidate(town, Role.ASSISTING, (CITY, DISTRICT), None)
+    if spans:
+        place = PlacedJurisdiction(PlaceStatus.RESOLVED, DISTRICT, (CITY, DISTRICT), 0.9, spans)
+    else:
+        place = PlacedJurisdiction(PlaceStatus.AMBIGUOUS, None, (CITY,), 0.5, (), (DISTRICT,))
+    return Decision(
+        ticket.ticket_id,
+        Level.SUGGEST,
+        DispatchMode.DUAL,
+        (*lead, assisting),
+        ScoredCategory("k", "占道经营", 0.8, 40),
+        place,
+        (Flag.DANGER,) if "燃气" in ticket.text else (),
+        degraded,
+        VERSIONS,
+    )
+
+
+class StubScorer:
+    """Answers at once; `gate` holds it up, a text with `poison` in it makes the batch fail."""
+
+    versions = VERSIONS
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[list[str], int]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Event()
+        self.drop_last = False
+
+    def score(self, tickets: Sequence[Ticket], *, top_k: int = 3) -> list[Decision]:
+        self.batches.append(([ticket.ticket_id for ticket in tickets], top_k))
+        self.entered.set()
+        assert self.gate.wait(20)
+        if any("poison" in ticket.text for ticket in tickets):
+            raise RuntimeError("canary: " + tickets[0].text)
+        decisions = [decide(ticket, top_k) for ticket in tickets]
+        return decisions[:-1] if self.drop_last else decisions
+
+    @property
+    def scored_ids(self) -> list[str]:
+        """Return the ids scored so far, without those of the warm-up."""
+        return [i for ids, _ in self.batches for i in ids if not i.startswith("warm-up")]
+
+
+class StubWithFallback(StubScorer):
+    """A stub with rules to fall back on."""
+
+    def fallback(self, ticket: Ticket) -> Decision:
+        return decide(ticket, degraded=True)
+
+
+Connect = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("PAIDAN_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def make_settings() -> Callable[..., ServeSettings]:
+    return load_settings
+
+
+@pytest.fixture
+def decision_on() -> Callable[..., Decision]:
+    return decide
+
+
+@pytest.fixture
+def scorer() -> StubScorer:
+    return StubScorer()
+
+
+@pytest.fixture
+def scorer_with_fallback() -> StubWithFallback:
+    return StubWithFallback()
+
+
+@pytest.fixture
+def connect() -> Connect:
+    """Return `connect(scorer, **settings)`: a running application, and a client of it."""
+
+    @asynccontextmanager
+    async def connected(stub: StubScorer, **options: object) -> AsyncIterator[httpx.AsyncClient]:
+        app = create_app(load_settings(**options), stub)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+        ):
+            yield client
+
+    return connected
+
+
+@pytest.fixture
+async def client(connect: Connect, scorer: StubScorer) -> AsyncIterator[httpx.AsyncClient]:
+    async with connect(scorer) as connected:
+        yield connected

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from serve.whole_file import OutputError, write_whole
+
+
+def test_file_is_replaced_at_the_end(tmp_path: Path):
+    path = tmp_path / "new" / "out.jsonl"
+    with write_whole(path) as file:
+        file.write(b"a\n")
+        assert not path.exists()
+    assert path.read_bytes() == b"a\n"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_failure_leaves_what_was_there(tmp_path: Path):
+    path = tmp_path / "out.jsonl"
+    path.write_bytes(b"old")
+    with pytest.raises(ZeroDivisionError), write_whole(path) as file:
+        file.write(b"new")
+        raise ZeroDivisionError
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_folder_is_refused(tmp_path: Path):
+    with pytest.raises(OutputError, match="is a folder"), write_whole(tmp_path):
+        pass
+
+
+def test_place_that_cannot_be_written_is_refused(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"), write_whole(tmp_path / "file" / "out.jsonl"):
+        pass
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "out.jsonl"
+    path.write_bytes(b"old")
+    opened = Path.open
+    monkeypatch.setattr(Path, "open", lambda self, mode: opened(Path("/dev/full"), mode))
+    with pytest.raises(OutputError, match="No space left"), write_whole(path) as file:
+        file.write(b"x" * 100_000)
+    assert path.read_bytes() == b"old"
