@@ -1,9 +1,93 @@
-# Set PYTHON to another interpreter (3.11 to 3.13) if `python3` is not one.
+# `make help` says what there is. Set PYTHON to another interpreter (3.11 to 3.13) if `python3` is not one.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 # The pip index that holds torch's small CPU build, where your platform's
 # default build is the large GPU one (see README, "Installing").
 TORCH_INDEX_URL ?=
+# Where `make run` serves.
+HOST ?= 127.0.0.1
+PORT ?= 8000
+# The ticket file of `make benchmark-accuracy`.
+HAIKOU ?=
 
-.PHONY: install run test check bench benchmark-accuracy clean
+INSTALLED := $(VENV)/.installed
+ENCODERS  := artifacts/encoder
+ENCODER   := $(ENCODERS)/embedded/model.safetensors
+TICKETS   := artifacts/sample/tickets.jsonl
+MODEL     := artifacts/sample/model/manifest.json
+SAMPLE    := data/samples/beijing/catalog
+SAMPLE_TICKETS ?= 12000
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check format bench bench-places benchmark-accuracy haikou-named clean
+
+help: ## Print this list.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
+		while IFS='|' read -r name text; do printf '%-28s %s\n' "$$name" "$$text"; done
+	@printf '\nVariables: PYTHON=%s VENV=%s HOST=%s PORT=%s TORCH_INDEX_URL=%s HAIKOU=%s\n' \
+		'$(PYTHON)' '$(VENV)' '$(HOST)' '$(PORT)' '$(TORCH_INDEX_URL)' '$(HAIKOU)'
+
+install: $(INSTALLED) ## Make the virtual environment and install Paidan with all it needs.
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "error: $(PYTHON): no such interpreter; expected Python 3.11 to 3.13. Install one, or name it:" \
+			"make $(or $(MAKECMDGOALS),install) PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+		echo "error: $(PYTHON) is $$($(PYTHON) --version 2>&1); expected Python 3.11 to 3.13. Name another:" \
+			"make $(or $(MAKECMDGOALS),install) PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "error: $(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; \
+		exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check \
+		$(if $(TORCH_INDEX_URL),--extra-index-url $(TORCH_INDEX_URL)) \
+		--constraint constraints.txt --editable '.[train,dev]'
+	@touch $@
+
+run: $(INSTALLED) $(MODEL) ## Train the sample city and serve it on localhost:8000; what is done already is skipped.
+	@$(BIN)/paidan serve --artifact $(dir $(MODEL)) --host $(HOST) --port $(PORT)
+
+# A new installation is no reason to build the same things again: it comes after the bar.
+$(ENCODER): | $(INSTALLED)
+	$(BIN)/paidan encoder build --output $(dir $@)
+
+$(TICKETS): $(wildcard $(SAMPLE)/*.yaml $(SAMPLE)/../phrases/*) | $(INSTALLED)
+	$(BIN)/paidan sample tickets --count $(SAMPLE_TICKETS) --output $@
+
+$(MODEL): $(TICKETS) configs/default.yaml configs/train/sample.yaml | $(ENCODER)
+	PAIDAN_CACHE=$(ENCODERS) $(BIN)/paidan train --tickets $(TICKETS) --catalog $(SAMPLE) \
+		--config configs/train/sample.yaml --output $(dir $@)
+
+test: check ## Set up, check the code and run every test.
+	$(BIN)/pytest -q
+
+check: $(INSTALLED) ## Check style, types, imports and dependencies.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+format: $(INSTALLED) ## Bring the code into shape.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: bench-places $(if $(HAIKOU),benchmark-accuracy) ## Run the benchmarks; with HAIKOU=FILE those on real tickets, too.
+
+bench-places: $(INSTALLED) ## Measure how well places are found.
+	$(BIN)/python -m training.bench_places
+
+benchmark-accuracy: haikou-named $(INSTALLED) ## Measure on real tickets: HAIKOU=FILE names them.
+	$(BIN)/python -m training.benchmark_accuracy --tickets "$(HAIKOU)"
+
+haikou-named:
+	@test -n "$(HAIKOU)" || { \
+		echo "error: the ticket file is not named; it is not part of the project. Name yours:" \
+			"make benchmark-accuracy HAIKOU=/path/to/tickets.csv.gz" >&2; exit 1; }
+	@test -f "$(HAIKOU)" || { echo "error: $(HAIKOU): no such file" >&2; exit 1; }
+
+clean: ## Remove caches, and what `make run` built. Your own artifacts and the environment stay.
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis $(ENCODERS) artifacts/sample
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -119,14 +119,14 @@ def _collapse(parts: list[str]) -> Normalised:
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _PII = re.compile(
     rf"""
-    (?=[0-9a-z(+{_PROVINCES}使领电座联号]) (?:                                # quick refusal of other characters
+    (?=[0-9a-z(+{_PROVINCES}使领电座联号]) (?:                                # a quick no to all others
     (?<![\w.%+-])[a-z0-9._%+-]{{1,64}}@[a-z0-9-]{{1,63}}(?:\.[a-z0-9-]{{1,63}}){{1,4}}      # e-mail
   | (?<!\d)\d{{13,}}x?                                                     # bank card; ID number of 15 or 18
   | (?<!\d)\d{{6}}[ -]?(?:19|20)\d{{6}}[ -]?\d{{3}}[\dx](?!\d)              # ID number in groups
   | (?<!\d)\d{{4}}(?:[ -]\d{{4}}){{3}}(?:[ -]\d{{1,3}})?(?!\d)             # bank card in groups
   | (?<!\d)(?:\+?86[ -]?|0)?1[3-9]\d(?:[ -]?\d{{4}}){{2}}(?!\d)            # mobile
-  | (?:\(0\d{{2,3}}\)[ ]?|(?<!\d)0\d{{2,3}}[ -]?)[2-9]\d{{6,7}}(?:-\d{{1,6}})?(?!\d)  # landline
-  | (?:电话|座机|联系方式|号码)[^\d,，。]{{0,6}}(?P<local>[2-9]\d{{6,7}})(?!\d)   # the same without its area code
+  | (?:\(0\d{{2,3}}\)[ ]?|(?<!\d)0\d{{2,3}}[ -]?)[2-9]\d{{6,7}}(?:-\d{{1,6}})?(?!\d) # landline
+  | (?:电话|座机|联系方式|号码)[^\d,，。]{{0,6}}(?P<local>[2-9]\d{{6,7}})(?!\d)     # one without area code
   | [{_PROVINCES}使领][a-hj-np-z][ ·•.-]?(?=[a-z]{{0,5}}\d)[a-hj-np-z0-9]{{4,5}}
     [a-hj-np-z0-9挂学警港澳](?![a-z0-9])                                    # plate
     )
@@ -136,6 +136,8 @@ _PII = re.compile(
 _PII_HINT = re.compile(
     r"[@＠]|[0-9０-９](?:[ -]?[0-9０-９]){6}|[A-Za-zＡ-Ｚａ-ｚ][ ·•.-]?[0-9A-Za-z０-９Ａ-Ｚａ-ｚ]{5}"
 )
+"""What every text that holds any of it has: a quick no to most texts."""
+
 _FULL_WIDTH = re.compile("[！-～]")
 _NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 

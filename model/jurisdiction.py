@@ -1,180 +1,166 @@
-"""Where a ticket belongs: names in the text, settled by the tree."""
+"""Where a ticket belongs: names in its text, settled by the tree of areas, with the spans they rest on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from data.gazetteer.elsewhere import cities, provinces
 from data.gazetteer.gazetteer import Gazetteer
-from data.gazetteer.jurisdiction import Jurisdiction
 from data.text import Normalised, normalise
 from data.tickets.ticket import Ticket
 from model.decision import PlacedJurisdiction, PlaceStatus, Span
-from model.mentions import Mention, MentionFinder, Role
+from model.other_cities import OtherCities
+from model.place_clues import CERTAIN, Clue, ClueReader
 from model.place_names import LearnedPlaces
 
-_SETTLED = 0.6  # chance from which on an area is taken
-_RIVAL = 0.5  # share of the best area's chance that makes another one a rival
-_HOME_FACTOR = 0.3
-_NEAR_FACTOR = 0.6  # 对面, 附近: beside the area rather than in it
-_CALLER_CHANCE = 0.9  # the district that the caller's form gives
-_ADDRESS_FACTOR = 0.97
-_LEARNED_FACTOR = 0.85  # learned names come from labels, which are not always right
-
-
-@dataclass(frozen=True, slots=True)
-class Clue:
-    """One thing that speaks for areas: `chances` by area code, and where it stands in the ticket's text."""
-
-    chances: Mapping[str, float]
-    span: tuple[int, int] | None
-    learned: bool = False
+RESOLVED_FROM = 0.6
+"""Posterior from which an area is taken for settled. Chosen on a later month than names were learned from."""
+_OPTION_FROM = 0.2
+_SINGLE_OPTION_FROM = 0.4
+_RIVAL_FROM = 0.4
+_NEXT_LEVEL_FROM = 0.02
+_MOST_OPTIONS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceReading:
-    """All that a ticket says of the place. `chance` is by area code, for every area above a clue too."""
+    """All that a ticket says of the place: the clues, the share of each area they leave, and the answer."""
 
     clues: tuple[Clue, ...]
-    mentioned: Mapping[str, float]
-    learned: Mapping[str, float]
-    caller: Mapping[str, float]
-    chance: Mapping[str, float]
     placed: PlacedJurisdiction
+    posterior: Mapping[str, float]
 
 
 class PlaceResolver:
-    """Finds the jurisdiction of a ticket, or says that it cannot: it never guesses silently."""
+    """Finds the area of a ticket. Safe to call from several threads."""
 
     def __init__(self, gazetteer: Gazetteer, learned: LearnedPlaces | None = None) -> None:
         self.gazetteer = gazetteer
-        self._learned = learned or LearnedPlaces({})
-        own = {name for area in gazetteer for name in (area.name, *area.aliases)}
-        self._finder = MentionFinder(gazetteer, [name for name in (*cities(), *provinces()) if name not in own])
-        self._above = {area.code: tuple(step.code for step in gazetteer.path(area.code)[1:]) for area in gazetteer}
+        self.learned = learned if learned is not None else LearnedPlaces()
+        self._others = OtherCities(gazetteer)
+        self._chain = {area.code: tuple(a.code for a in gazetteer.path(area.code)) for area in gazetteer}
+        self._reader = ClueReader(gazetteer, self.learned, self._chain)
 
     def resolve(self, ticket: Ticket) -> PlacedJurisdiction:
-        """Return where the ticket belongs."""
+        """Return the area of a ticket, or the areas it may be, with the spans of its text that say so."""
         return self.read(ticket).placed
 
     def read(self, ticket: Ticket, normalised: Normalised | None = None) -> PlaceReading:
-        """Return the answer with everything that speaks for it.
+        """Return the clues of a ticket, the share of each area that they leave, and the answer.
 
         `normalised` spares folding the text again where the caller has it.
         """
-        text = normalised or normalise(ticket.text)
-        mentions = self._finder.find(text.text)
-        in_text = [self._clue(mention, mentions) for mention in mentions]
-        learned = [
-            Clue(
-                {code: share * _LEARNED_FACTOR for code, share in found.shares.items()},
-                (found.start, found.end),
-                learned=True,
-            )
-            for found in self._learned.find(text.text)
-            if not any(mention.start <= found.start and found.end <= mention.end for mention in mentions)
+        normal = normalised or normalise(ticket.text)
+        clues = tuple(self._reader.read(ticket, normal))
+        posterior: dict[str, float] = {}
+        node, score, level = self.gazetteer.city.code, 1.0, 1
+        options: list[str] = []
+        below: dict[str, dict[str, float]] = {}
+        while clues:
+            shares = below.get(node) or self._shares(clues, node, level)
+            posterior.update({code: score * share for code, share in shares.items()})
+            if level == 1:
+                below = {
+                    top: self._shares(clues, top, 2) for top in shares if shares[top] >= _NEXT_LEVEL_FROM
+                }
+                posterior.update({c: shares[top] * part for top in below for c, part in below[top].items()})
+            best = max(shares, key=lambda code: shares[code], default=None)
+            if best is None or shares[best] < RESOLVED_FROM:
+                options = self._options(clues, node, shares, level)
+                break
+            node, score, level = best, score * shares[best], level + 1
+        spans = [
+            clue.span
+            for clue in clues
+            if clue.span and self._speaks_for(clue, options or self._chain[node][1:])
         ]
-        caller = list(self._caller_clues(ticket))
-        clues = (*in_text, *learned, *caller)
-        chance = self._pool(clues)
-        return PlaceReading(
-            clues=clues,
-            mentioned=self._pool(in_text),
-            learned=self._pool(learned),
-            caller=self._pool(caller),
-            chance=chance,
-            placed=self._settle(chance, clues, text, ticket.text),
+        evidence = tuple(
+            Span(start, end, ticket.text[start:end])
+            for start, end in (normal.original_span(*span) for span in sorted(set(spans)))
         )
+        return PlaceReading(clues, self._placed(node, score, options, evidence), posterior)
 
-    def _clue(self, mention: Mention, mentions: Iterable[Mention]) -> Clue:
-        """Turn a mention into chances; a name that several areas bear is settled by the other mentions."""
-        codes = mention.codes
-        if len(codes) > 1:
-            others = {code for other in mentions if other is not mention for code in other.codes}
-            above = {step for code in others for step in self._above[code]}
-            nearest = [code for code in codes if set(self._above[code][:-1]) & above]
-            codes = tuple(nearest) or codes
-        # Where the caller lives is where it happened, unless the text names another place.
-        at_home = mention.role is Role.HOME and any(other.role is not Role.HOME for other in mentions)
-        factor = (_HOME_FACTOR if at_home else 1.0) * (_NEAR_FACTOR if mention.near else 1.0)
-        chance = mention.kind.value * factor / len(codes)
-        return Clue(dict.fromkeys(codes, chance), (mention.start, mention.end))
+    def mentions_other_city(self, text: str) -> tuple[Span, ...]:
+        """Return the names of other cities in a text: it may be about a place elsewhere."""
+        return self._others.find(text)
 
-    def _caller_clues(self, ticket: Ticket) -> Iterable[Clue]:
-        if ticket.district:
-            codes = [area.code for area in self.gazetteer.named(ticket.district)]
-            if codes:
-                yield Clue({codes[0]: _CALLER_CHANCE}, None)
-        if ticket.address:
-            mentions = self._finder.find(normalise(ticket.address).text)
-            for mention in mentions:
-                chances = self._clue(mention, mentions).chances
-                yield Clue({code: chance * _ADDRESS_FACTOR for code, chance in chances.items()}, None)
+    def _shares(self, clues: tuple[Clue, ...], node: str, level: int) -> dict[str, float]:
+        """Return the posterior of the children of an area that some clue speaks for.
 
-    def _pool(self, clues: Iterable[Clue]) -> Mapping[str, float]:
-        """Combine clues as independent witnesses (noisy-or), each speaking for the areas above its own too."""
-        missed: dict[str, float] = {}
+        Clues for one child join by noisy-or, 1 - prod(1 - belief). The odds of the children, and odds of
+        one for "none of them", are then scaled to sum to one.
+        """
+        doubt: dict[str, float] = {}
         for clue in clues:
-            spoken: dict[str, float] = {}
-            for code, chance in clue.chances.items():
-                if clue.learned:  # a learned name's counts hold the areas above already
-                    spoken[code] = chance
-                    continue
-                for step in self._above[code]:
-                    spoken[step] = min(1.0, spoken.get(step, 0.0) + chance)
-            for code, chance in spoken.items():
-                missed[code] = missed.get(code, 1.0) * (1.0 - chance)
-        return {code: 1.0 - miss for code, miss in missed.items()}
+            reached = self._reached(clue, node, level)
+            parts = len(reached) if clue.explicit else 1
+            for child, belief in reached.items():
+                doubt[child] = doubt.get(child, 1.0) * (1.0 - min(belief / parts, CERTAIN))
+        odds = {child: (1.0 - left) / left for child, left in doubt.items()}
+        total = sum(odds.values()) + 1.0
+        return {child: odd / total for child, odd in odds.items()}
 
-    def _settle(
-        self, chance: Mapping[str, float], clues: Iterable[Clue], text: Normalised, original: str
-    ) -> PlacedJurisdiction:
-        """Walk down the tree as long as one area stands out."""
-        area, score = self.gazetteer.city, 1.0
+    def _reached(self, clue: Clue, node: str, level: int) -> dict[str, float]:
+        """Return the children of an area that a clue means. A learned name speaks of each level itself."""
+        reached: dict[str, float] = {}
+        for code, belief in clue.beliefs.items():
+            chain = self._chain[code]
+            length = len(chain)
+            if length > level and chain[level - 1] == node and (length == level + 1 or clue.explicit):
+                child = chain[level]
+                if belief > reached.get(child, 0.0):
+                    reached[child] = belief
+        return reached
+
+    def _options(
+        self, clues: tuple[Clue, ...], node: str, shares: Mapping[str, float], level: int
+    ) -> list[str]:
+        """Return the areas a ticket may lie in when none is settled; [] when too little speaks for any.
+
+        Below the top level only names of areas make it ambiguous; learned names leave it at the area above.
+        """
+        named = {
+            child
+            for clue in clues
+            if clue.explicit
+            for child, belief in self._reached(clue, node, level).items()
+            if belief >= _SINGLE_OPTION_FROM
+        }
+        least = min(_OPTION_FROM, max(shares.values(), default=0.0) * _RIVAL_FROM)
+        ranked = sorted(
+            (
+                c
+                for c in shares
+                if shares[c] >= (least if c in named else _OPTION_FROM if level == 1 else 2.0)
+            ),
+            key=lambda code: -shares[code],
+        )[:_MOST_OPTIONS]
+        if len(ranked) < 2 and (level > 1 or not ranked or shares[ranked[0]] < _SINGLE_OPTION_FROM):
+            return []
+        return [self._deepest(clues, code, level + 1) for code in ranked]
+
+    def _deepest(self, clues: tuple[Clue, ...], node: str, level: int) -> str:
+        """Return the area that the clues settle on, given that the ticket lies in one."""
         while True:
-            below = sorted(
-                ((chance.get(child.code, 0.0), child) for child in self.gazetteer.children(area.code)),
-                key=lambda pair: -pair[0],
-            )
-            best, child = below[0] if below else (0.0, area)
-            rivals = [other for other_chance, other in below[1:] if other_chance >= max(best * _RIVAL, 0.3)]
-            if best >= _SETTLED and not rivals:
-                area, score = child, best
-                continue
-            if area is not self.gazetteer.city:
-                return self._placed(PlaceStatus.RESOLVED, area, score, clues, text, original)
-            if best >= _SETTLED * _RIVAL and (rivals or best < _SETTLED):
-                options = (child, *rivals)
-                return self._placed(PlaceStatus.AMBIGUOUS, None, best, clues, text, original, options)
-            return self._placed(PlaceStatus.MISSING, None, 0.0, (), text, original)
+            shares = self._shares(clues, node, level)
+            best = max(shares, key=lambda code: shares[code], default=None)
+            if best is None or shares[best] < RESOLVED_FROM:
+                return node
+            node, level = best, level + 1
 
     def _placed(
-        self,
-        status: PlaceStatus,
-        area: Jurisdiction | None,
-        score: float,
-        clues: Iterable[Clue],
-        text: Normalised,
-        original: str,
-        options: tuple[Jurisdiction, ...] = (),
+        self, node: str, score: float, options: list[str], evidence: tuple[Span, ...]
     ) -> PlacedJurisdiction:
-        targets = (area,) if area is not None else options
-        spans = []
-        for clue in clues:
-            speaks = any(
-                self.gazetteer.is_within(code, target.code) or self.gazetteer.is_within(target.code, code)
-                for code in clue.chances
-                for target in targets
-            )
-            if clue.span is not None and speaks:
-                start, end = text.original_span(*clue.span)
-                spans.append(Span(start, end, original[start:end]))
-        return PlacedJurisdiction(
-            status=status,
-            jurisdiction=area,
-            path=self.gazetteer.path(area.code) if area is not None else (),
-            score=round(score, 4),
-            evidence=tuple(spans),
-            options=options,
-        )
+        area = self.gazetteer[node] if node != self.gazetteer.city.code else None
+        path = self.gazetteer.path(node) if area else ()
+        if options:
+            areas = tuple(self.gazetteer[code] for code in options)
+            return PlacedJurisdiction(PlaceStatus.AMBIGUOUS, area, path, round(score, 4), evidence, areas)
+        if area is None:
+            return PlacedJurisdiction(PlaceStatus.MISSING, None, (), 0.0)
+        return PlacedJurisdiction(PlaceStatus.RESOLVED, area, path, round(score, 4), evidence)
+
+    def _speaks_for(self, clue: Clue, areas: Sequence[str]) -> bool:
+        if clue.explicit:
+            return any(area in self._chain[code] for code in clue.beliefs for area in areas)
+        return any(clue.beliefs.get(code, 0.0) >= _SINGLE_OPTION_FROM for code in areas)

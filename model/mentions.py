@@ -50,19 +50,20 @@ _FACILITY = re.compile(
     r"码头|港|机场|国际机场|火车站|高铁|车站|客运站|汽车站|地铁|轻轨|站|口岸|"
     r"医院|卫生院|小学|中学|中心小学|学校|学院|大学|附中|附小|幼儿园|高中|实验|"
     r"公园|广场|酒店|宾馆|饭店|商场|商城|市场|超市|花园|小区|新村|公寓|大厦|山庄|名城|家园|苑|雅苑|豪庭|国际|银行|支行|"
-    r"电厂|水厂|炼油|驾校|加油站|影城|影院|书店|药店|检测站|收费站|殡仪馆|陵园|监狱|看守所|线)"
+    r"寺|庙|塔|教堂|电厂|水厂|炼油|驾校|加油站|影城|影院|书店|药店|检测站|收费站|殡仪馆|陵园|监狱|看守所|线)"
 )
-_HOME = re.compile(r"(?:居住在|居住于|家住|住在|住址|现住|租住|户籍|户口|身份证|籍贯|老家|来自|祖籍|出生)[^,。;!?、]{0,5}$")
+_HOME = re.compile(
+    r"(?:居住在|居住于|家住|住在|住址|现住|租住|户籍|户口|身份证|籍贯|老家|来自|祖籍|出生)[^,。;!?、]{0,5}$"
+)
 _SITE = re.compile(r"(?:位于|发生在|地点|地址|在|反映|反应|前往|途经|举报|投诉|咨询|来电)[是为:,]?$")
 _NEAR_AFTER = re.compile(r"[^,。;!?]{0,8}?(?:对面|附近|旁边|旁|交界|隔壁|之间|交汇|相邻|中间)")
 _LOOK_BACK = 12
-_STREET_IN_SENTENCE = re.compile(r"街道(?!办)")
 
 
 class MentionFinder:
     """Finds the names, aliases and stems of a gazetteer's areas in normalised text.
 
-    `foreign` are names of places elsewhere (三亚市, 广东省): a name inside one, or right after one, is not ours.
+    `foreign` are names of places elsewhere (三亚市): a name inside one, or right after one, is not ours.
     """
 
     def __init__(self, gazetteer: Gazetteer, foreign: Iterable[str] = ()) -> None:
@@ -85,7 +86,7 @@ class MentionFinder:
 
     def _kind(self, surface: str, codes: tuple[str, ...], official: set[str]) -> Kind:
         communities = all(self._levels[code] is JurisdictionLevel.COMMUNITY for code in codes)
-        if is_weak(surface):
+        if is_weak(surface, district=any(self._levels[code] in _UPPER for code in codes)):
             return Kind.WEAK
         if communities:
             return Kind.COMMUNITY if surface in official or surface.endswith("居委会") else Kind.WEAK
@@ -98,6 +99,8 @@ class MentionFinder:
         found: list[Mention] = []
         foreign_end = -1
         for index, start, end in _longest(self._automaton.find_matches_as_indexes(text, overlapping=True)):
+            if text.startswith("场", end) and text[end - 1] == "市":
+                continue  # 海口市场, 三亚市场: a market
             if index >= self._foreign_from:
                 foreign_end = end
                 continue
@@ -123,6 +126,7 @@ class MentionFinder:
         return Mention(start, end, self._codes[index], kind, role, near)
 
 
+_UPPER = (JurisdictionLevel.CITY, JurisdictionLevel.DISTRICT)
 _TAILS = ("区", "县", "市", "街道", "镇", "乡", "开发区", "农场", "地区", "管委会")
 
 

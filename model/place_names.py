@@ -3,112 +3,138 @@
 from __future__ import annotations
 
 import json
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any, Self
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
+from data.errors import PaidanError
 from data.gazetteer.gazetteer import Gazetteer
+from data.gazetteer.jurisdiction import JurisdictionLevel
 
-_TAIL = re.compile(
-    "小区|新村|路口|大道|大街|花园|公寓|广场|市场|大厦|学校|小学|中学|医院|工地|酒店|商场|商城|家园|名苑|雅苑|豪庭|公馆|国际|山庄|"
-    "公园|幼儿园|超市|宾馆|项目|学院|大学|宿舍|大院|立交桥|大桥|码头|车站|客运站|加油站|国贸|一期|二期|三期|[ABCD]区|"
-    "路|街|巷|村|苑|城|园|湾|里|墟|坡|队|都|府|岛|桥|港|厦|庭|居|楼|站|场|广|院"
-)
-_LENGTHS = range(3, 9)
-_PUNCTUATION = re.compile(r"[^㐀-鿿A-Za-z0-9]")
-_LEAST_SUPPORT = 3
-_LEAST_PURITY = 0.6
-_PRIOR = 1.0  # as many tickets as spoke for nowhere in particular
+FORMAT = 1
+
+_TOP = 0.95
+"""No learned name says more than this of a district: labels err too."""
+_STREET_ALONE = (5.0, 0.9)
+"""Support and purity from which one learned name may settle a street without any other sign."""
+_STREET_HINT = 0.55
+
+
+class LearnedPlacesError(PaidanError):
+    """A stored set of learned names cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class LearnedName:
-    """How many past tickets held a name, and how many of them belonged to each area."""
+    """A name and what past tickets say of it.
 
-    total: int
-    counts: Mapping[str, int]
+    `support` is the number of past tickets (repeated reports of one event counted once), `posterior` the
+    smoothed share of each district and, of those that name a street, of each street.
+    """
+
+    surface: str
+    support: int
+    posterior: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class LearnedMention:
-    """A learned name at text[start:end]; `shares` gives the share of its past tickets by area."""
+class LearnedHit:
+    """A learned name at text[start:end] of the normalised text."""
 
     start: int
     end: int
-    shares: Mapping[str, float]
+    name: LearnedName
 
 
 class LearnedPlaces:
-    """Names with the areas that their past tickets belonged to.
+    """A set of learned names, ready to be found in text. `from_dict(to_dict())` is the same set."""
 
-    Counts are of every level below the city: a ticket of a street counts for the street and its district.
-    """
-
-    def __init__(self, names: Mapping[str, LearnedName]) -> None:
-        self.names = names
-        self._surfaces = list(names)
-        self._shares = [
-            {code: count / (name.total + _PRIOR) for code, count in name.counts.items()} for name in names.values()
-        ]
-        self._automaton = AhoCorasick(self._surfaces, matchkind=MatchKind.LeftmostLongest) if names else None
+    def __init__(self, names: Sequence[LearnedName] = ()) -> None:
+        self.names = tuple(names)
 
     @classmethod
-    def fit(cls, texts: Sequence[str], codes: Sequence[str], gazetteer: Gazetteer) -> LearnedPlaces:
-        """Learn from normalised texts and the area of the unit that handled each.
+    def fit(
+        cls,
+        texts: Sequence[str],
+        jurisdictions: Sequence[str | None],
+        gazetteer: Gazetteer,
+        *,
+        groups: Sequence[object] | None = None,
+    ) -> Self:
+        """Learn from past tickets.
 
-        A unit of the whole city says nothing of the place; its tickets are left out.
+        `jurisdictions` holds the code of each ticket's unit. Where that is the city or None, the area
+        that the text names outright serves instead, so that tickets of city departments teach roads too.
+        `groups` names the reports of one event; a name counts once a group.
         """
-        totals: Counter[str] = Counter()
-        counts: dict[str, Counter[str]] = defaultdict(Counter)
-        for text, code in zip(texts, codes, strict=True):
-            areas = [area.code for area in gazetteer.path(code)[1:]]
-            if areas:
-                for name in _candidates(text):
-                    totals[name] += 1
-                    counts[name].update(areas)
-        known = gazetteer.surfaces()
-        return cls(
-            {
-                name: LearnedName(totals[name], dict(sorted(found.items())))
-                for name, found in sorted(counts.items())
-                if totals[name] >= _LEAST_SUPPORT
-                and max(found.values()) >= _LEAST_PURITY * totals[name]
-                and name not in known
-            }
-        )
+        from model.place_learning import learn_names
 
-    def find(self, text: str) -> list[LearnedMention]:
-        """Return the learned names in a normalised text, in order."""
-        if self._automaton is None:
+        return cls(learn_names(texts, jurisdictions, gazetteer, groups))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def find(self, text: str) -> list[LearnedHit]:
+        """Return the names in normalised text, each once, leftmost and longest first."""
+        if not self.names:
             return []
-        return [
-            LearnedMention(start, end, self._shares[index])
-            for index, start, end in self._automaton.find_matches_as_indexes(text)
+        hits: dict[int, LearnedHit] = {}
+        for index, start, end in self._automaton.find_matches_as_indexes(text):
+            hits.setdefault(index, LearnedHit(start, end, self.names[index]))
+        return list(hits.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the set as plain JSON values."""
+        rows = [
+            [name.surface, name.support, {code: round(p, 4) for code, p in name.posterior.items()}]
+            for name in self.names
         ]
+        return {"format": FORMAT, "names": rows}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` gave; raise LearnedPlacesError for anything else."""
+        try:
+            if stored["format"] != FORMAT:
+                raise LearnedPlacesError(f"format {stored['format']!r}", expected=f"format {FORMAT}")
+            return cls(
+                [
+                    LearnedName(str(surface), int(support), {str(c): float(p) for c, p in posterior.items()})
+                    for surface, support, posterior in stored["names"]
+                ]
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as fault:
+            raise LearnedPlacesError(
+                "not a set of learned place names", expected="the JSON that training wrote"
+            ) from fault
 
     def save(self, path: Path) -> None:
-        """Write as JSON: name -> [tickets, {area: tickets}]."""
-        content = {surface: [name.total, name.counts] for surface, name in self.names.items()}
-        path.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
+        """Write `to_dict` as JSON."""
+        path.write_text(json.dumps(self.to_dict(), ensure_ascii=False), "utf-8")
 
     @classmethod
-    def load(cls, path: Path) -> LearnedPlaces:
-        """Read what `save` wrote."""
-        content = json.loads(path.read_text("utf-8"))
-        return cls({surface: LearnedName(total, counts) for surface, (total, counts) in content.items()})
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote; raise LearnedPlacesError if the file is missing or something else."""
+        try:
+            return cls.from_dict(json.loads(path.read_text("utf-8")))
+        except (OSError, ValueError) as fault:
+            raise LearnedPlacesError("cannot be read", where=path.name, fix="Train again") from fault
+
+    @cached_property
+    def _automaton(self) -> AhoCorasick:
+        return AhoCorasick([name.surface for name in self.names], matchkind=MatchKind.LeftmostLongest)
 
 
-def _candidates(text: str) -> Iterable[str]:
-    """Return the strings of a text that end like a place's name, each once."""
-    found = set()
-    for piece in _PUNCTUATION.split(text):
-        for tail in _TAIL.finditer(piece):
-            for length in _LENGTHS:
-                if length > tail.end():
-                    break
-                found.add(piece[tail.end() - length : tail.end()])
-    return found
+def tempered(name: LearnedName, code: str, level: JurisdictionLevel) -> float:
+    """Return how far one learned name may be believed of an area, in [0, 1]."""
+    share = name.posterior.get(code, 0.0)
+    if level is JurisdictionLevel.DISTRICT:
+        return min(share, _TOP)
+    support, purity = _STREET_ALONE
+    if name.support >= support and share >= purity:
+        return min(share, _TOP)
+    return min(share, _STREET_HINT)

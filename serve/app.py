@@ -75,7 +75,7 @@ def load_scorer(settings: ServeSettings) -> Scorer:
     """Load the artifact that the settings name; raise ArtifactError if it cannot be used."""
     from model.dispatcher import Dispatcher
 
-    return Dispatcher.load(settings.artifact)
+    return Dispatcher.load(settings.artifact, threads=settings.threads)
 
 
 def warm_up(scorer: Scorer, settings: ServeSettings) -> None:

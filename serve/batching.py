@@ -87,10 +87,7 @@ class MicroBatcher:
             DeadlinePassed: the ticket waited too long, and the model has no fallback.
             NotReady: the service is starting or stopping.
         """
-        # A text longer than the whole budget still goes when nothing else waits.
-        waiting = self._room.single.characters
-        if waiting and waiting + len(ticket.text) > self._settings.queue_characters:
-            raise QueueFull(self._seconds_to_drain())
+        self._admit(ticket)
         return await self._decide(ticket, top_k, bulk=False)
 
     async def score_many(self, requests: Sequence[tuple[Ticket, int]]) -> list[Decision]:
@@ -118,6 +115,18 @@ class MicroBatcher:
         finally:
             self._bulk_calls -= 1
         return [decisions[index] for index in range(len(requests))]
+
+    def _admit(self, ticket: Ticket) -> None:
+        """Raise QueueFull if a ticket would be over the budget, or late at the rate measured so far.
+
+        Whatever its length, it is admitted when nothing else waits.
+        """
+        waiting = self._room.single.characters
+        budget: float = self._settings.queue_characters
+        if self._rate is not None:
+            budget = min(budget, self._rate * self._settings.deadline_seconds)
+        if waiting and waiting + len(ticket.text) > budget:
+            raise QueueFull(self._seconds_to_drain())
 
     async def _decide(self, ticket: Ticket, top_k: int, *, bulk: bool) -> Decision:
         if not self._accepting:

@@ -46,20 +46,24 @@ def serve(
 
     settings = load_settings(config, artifact=artifact, host=host, port=port)
     configure_logs(settings.log_level)
-    listening = _listen(settings.host, settings.port)  # before the artifact: a taken port shows at once
-    scorer = load_scorer(settings)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(settings, scorer),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
+    with _listen(
+        settings.host, settings.port
+    ) as listening:  # before the artifact: a taken port shows at once
+        app = create_app(settings, load_scorer(settings))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
+            )
         )
-    )
-    address, bound = listening.getsockname()[:2]
-    typer.echo(f"serving {settings.artifact} on http://{_in_url(address)}:{bound} (Ctrl+C stops)", err=True)
-    server.run(sockets=[listening])
+        address, bound = listening.getsockname()[:2]
+        typer.echo(
+            f"serving {settings.artifact} on http://{_in_url(address)}:{bound} (Ctrl+C stops)", err=True
+        )
+        server.run(sockets=[listening])
 
 
 @commands.command()
@@ -134,10 +138,14 @@ def _listen(host: str, port: int) -> socket.socket:
 
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    except OSError as error:
+        raise UsageError(f"is no address to listen on ({error.strerror})", where=host) from error
+    listening = socket.socket(family, kind, protocol)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
         listening.bind(address)
     except OSError as error:
+        listening.close()
         raise UsageError(
             f"cannot listen ({error.strerror})",
             where=f"{host}:{port}",

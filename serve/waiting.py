@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 
 from data.tickets.ticket import Ticket
 from model.decision import Decision
@@ -14,7 +14,7 @@ _SEARCHED = 8
 """Tickets that are looked at for each one taken, to find some of like length."""
 
 _BULK_TURN = 4
-"""Every so manieth batch is led by a bulk call, if both kinds wait."""
+"""Every so manieth batch is a bulk call's, if both kinds wait."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,8 +60,8 @@ class Lane:
 class WaitingRoom:
     """Two lanes: tickets that somebody waits for, and those of bulk calls.
 
-    Single tickets go first and bulk fills what a batch has left, so that a bulk call starves nobody; every
-    fourth batch is led by bulk, so that it is not starved either.
+    Single tickets go first, and no bulk makes their batches longer, so that a bulk call starves nobody;
+    every fourth batch is bulk, so that it is not starved either.
     """
 
     def __init__(self, batch_size: int) -> None:
@@ -82,27 +82,17 @@ class WaitingRoom:
     def take(self) -> list[Waiting]:
         """Take the next batch out; empty if nothing waits.
 
-        It holds the ticket that has waited longest and those nearest to it in length, all with the same
-        top_k.
+        It holds the ticket that has waited longest in its lane and those nearest to it in length, all with
+        the same top_k.
         """
-        lead, fill = self.single, self.bulk
-        if lead and fill:
-            self._turn = (self._turn + 1) % _BULK_TURN
-        if not lead or (fill and self._turn == 0):
-            lead, fill = fill, lead
-        first = next(iter(lead), None)
+        lane = self._next_lane()
+        first = next(iter(lane), None)
         if first is None:
             return []
-        alike = (
-            (late, abs(item.characters - first.characters), item)
-            for late, item in chain(((False, i) for i in lead), ((True, i) for i in fill))
-            if item.top_k == first.top_k
-        )
-        found = sorted(islice(alike, _SEARCHED * self._batch_size), key=lambda entry: entry[:2])
-        batch = [item for _, _, item in found[: self._batch_size]]
+        alike = islice((item for item in lane if item.top_k == first.top_k), _SEARCHED * self._batch_size)
+        batch = sorted(alike, key=lambda item: abs(item.characters - first.characters))[: self._batch_size]
         for item in batch:
-            lead.discard(item)
-            fill.discard(item)
+            lane.discard(item)
         return batch
 
     def take_all(self) -> list[Waiting]:
@@ -110,3 +100,9 @@ class WaitingRoom:
         items = [*self.single, *self.bulk]
         self.single, self.bulk = Lane(), Lane()
         return items
+
+    def _next_lane(self) -> Lane:
+        if not (self.single and self.bulk):
+            return self.single or self.bulk
+        self._turn = (self._turn + 1) % _BULK_TURN
+        return self.single if self._turn else self.bulk

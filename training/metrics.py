@@ -1,7 +1,6 @@
-"""Figures that say how good a set of answers is: accuracy, calibration, selective prediction, and their error.
+"""How good answers are: accuracy, calibration, selective prediction, and the error of each figure.
 
-Shares of nothing are NaN. Every random figure takes a seed. Bounds of a precision that a policy promises
-are in `model.policy`.
+Shares of nothing are NaN. The bounds of a precision that is promised are in `model.policy`.
 """
 
 from __future__ import annotations
@@ -89,7 +88,8 @@ def right_ranks(scores: FloatArray, labels: IntArray) -> IntArray:
     own = scores[np.arange(len(labels)), labels][:, None]
     earlier = np.arange(scores.shape[1]) < labels[:, None]
     ahead = (scores > own) | ((scores == own) & earlier)
-    return 1 + ahead.sum(axis=1, dtype=np.int64)
+    ranks: IntArray = 1 + ahead.sum(axis=1, dtype=np.int64)
+    return ranks
 
 
 def top_k_accuracy(ranks: IntArray, k: int) -> float:
@@ -137,10 +137,10 @@ def reliability_table(confidence: FloatArray, right: BoolArray, bins: int = BINS
     _check_pairs(confidence, right)
     if len(confidence) == 0:
         return []
-    values, group, size = np.unique(confidence, return_inverse=True, return_counts=True)
-    outcome_of_value = np.bincount(group, weights=right) / size
-    order = np.argsort(confidence, kind="stable")
-    sure, outcome = values[group[order]], outcome_of_value[group[order]]
+    _, group, size = np.unique(confidence, return_inverse=True, return_counts=True)
+    shared = (np.bincount(group, weights=right) / size)[group]
+    order = np.argsort(confidence)
+    sure, outcome = confidence[order], shared[order]
     return [
         ReliabilityBin(
             tickets=len(rows),
@@ -193,7 +193,9 @@ def risk_coverage_curve(confidence: FloatArray, right: BoolArray) -> tuple[Float
     _check_pairs(confidence, right)
     order = np.argsort(-confidence, kind="stable")
     sure = confidence[order]
-    last_of_value = np.flatnonzero(np.append(sure[1:] != sure[:-1], True)) if len(sure) else np.empty(0, np.int64)
+    last_of_value = (
+        np.flatnonzero(np.append(sure[1:] != sure[:-1], True)) if len(sure) else np.empty(0, np.int64)
+    )
     taken = last_of_value + 1
     wrong = np.cumsum(~right[order])[last_of_value]
     return taken / max(1, len(sure)), wrong / taken
@@ -205,12 +207,11 @@ def coverage_at_precision(confidence: FloatArray, right: BoolArray, precision: f
     `precision` is the least share of right answers among those taken. The figure is read off the same
     tickets that it is stated for: it compares systems, but promises nothing (`model.policy` does).
     """
-    coverage, risk = risk_coverage_curve(confidence, right)
-    # Compared as counts: 19 of 20 is 95%, though 1 - 1/20 is a little less in floating point.
-    enough = coverage[risk <= 1 - precision + 1e-12]
     if len(confidence) == 0:
         return float("nan")
-    return float(enough.max(initial=0.0))
+    coverage, risk = risk_coverage_curve(confidence, right)
+    # 19 right of 20 are 95%, but 1/20 is not quite 1 - 0.95 in floating point.
+    return float(coverage[risk <= 1 - precision + 1e-12].max(initial=0.0))
 
 
 # --- groups -----------------------------------------------------------------
@@ -220,8 +221,7 @@ def accuracy_by_group(right: BoolArray, groups: Sequence[str]) -> list[GroupAccu
     """Return the accuracy in each group, the group of most tickets first."""
     if len(groups) != len(right):
         raise ValueError(f"{len(groups)} groups for {len(right)} tickets")
-    names, member = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
-    total = np.bincount(member, minlength=len(names))
+    names, member, total = np.unique(np.array(groups, dtype=str), return_inverse=True, return_counts=True)
     hits = np.bincount(member, weights=right, minlength=len(names)).astype(np.int64)
     rows = [
         GroupAccuracy(str(name), int(n), float(k / n), wilson_interval(int(k), int(n)))
@@ -278,16 +278,9 @@ def bootstrap_interval(
 def paired_bootstrap(
     first: BoolArray, second: BoolArray, *, level: float = 0.95, resamples: int = RESAMPLES, seed: int = SEED
 ) -> Comparison:
-    """Compare two systems by what each got right of the same tickets.
+    """Compare two systems by what each got right, [N], of the same tickets; `level` is the interval's.
 
     Koehn 2004, "Statistical Significance Tests for Machine Translation Evaluation".
-
-    Args:
-        first: [N], whether the first system was right.
-        second: [N], likewise the second.
-        level: of the interval of the difference.
-        resamples: number of draws.
-        seed: of the draws.
     """
     if first.shape != second.shape:
         raise ValueError(f"{len(first)} and {len(second)} tickets")

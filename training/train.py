@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.sparse import csr_matrix, vstack
 from transformers.utils import logging as transformers_logging
 
 from data.catalog.catalog import Catalog
@@ -32,7 +31,7 @@ from model.head import CatalogHead
 from model.jurisdiction import PlaceResolver
 from model.layout import UnitLayout
 from model.lexical import LexicalExpert
-from model.place_evidence import FEATURES, PlaceEvidence
+from model.place_evidence import FEATURES, PlaceEvidence, out_of_fold_evidence
 from model.place_names import LearnedPlaces
 from model.policy import Policy
 from model.runtime import EncoderRuntime
@@ -45,7 +44,6 @@ from training.fine_tune import fine_tune
 from training.progress import say, step
 from training.settings import TrainingSettings
 
-_FOLDS = 5
 _LEAST_TICKETS = 100
 _CHECKED_TEXTS = 16
 _SOFTWARE = ("paidan", "torch", "transformers", "onnxruntime", "tokenizers", "scikit-learn", "numpy")
@@ -119,7 +117,9 @@ def _train(request: TrainingRequest) -> Path:
 
         with step("reading places"):
             learned = _learn_places(earlier, catalog, layout)
-            evidence = _unseen_evidence(earlier, catalog, layout)
+            evidence = out_of_fold_evidence(
+                earlier.inputs, _jurisdictions(earlier, layout), catalog.gazetteer, layout.jurisdictions
+            )
         with step("training the lexical expert"):
             segmenter = Segmenter(catalog_words(catalog))
             lexical = _fit_lexical(earlier, layout, segmenter, settings)
@@ -216,25 +216,13 @@ def _token_ids(encoder: LoadedEncoder, texts: list[str]) -> list[list[int]]:
     return [encoding.ids for encoding in encoder.tokenizer.encode_batch(texts)]
 
 
+def _jurisdictions(corpus: Corpus, layout: UnitLayout) -> list[str]:
+    return [layout.jurisdictions[i] for i in layout.jurisdiction_of[corpus.labels]]
+
+
 def _learn_places(corpus: Corpus, catalog: Catalog, layout: UnitLayout) -> LearnedPlaces:
-    jurisdictions = [layout.jurisdictions[i] for i in layout.jurisdiction_of[corpus.labels]]
     texts = [item.normalised.text for item in corpus.inputs]
-    return LearnedPlaces.fit(texts, jurisdictions, catalog.gazetteer)
-
-
-def _unseen_evidence(corpus: Corpus, catalog: Catalog, layout: UnitLayout) -> csr_matrix:
-    """Return the evidence [N, J * E] of training tickets, each by place names learned without it.
-
-    Names learned from a ticket know its answer; a head trained on that would trust them too much.
-    """
-    fold = np.arange(len(corpus)) % _FOLDS
-    blocks: list[csr_matrix | None] = [None] * len(corpus)
-    for held_out in range(_FOLDS):
-        learned = _learn_places(corpus.select(np.flatnonzero(fold != held_out)), catalog, layout)
-        places = PlaceEvidence(PlaceResolver(catalog.gazetteer, learned), layout.jurisdictions)
-        for row in np.flatnonzero(fold == held_out):
-            blocks[row] = csr_matrix(places.features(corpus.inputs[row]).reshape(1, -1))
-    return vstack(blocks, format="csr")
+    return LearnedPlaces.fit(texts, _jurisdictions(corpus, layout), catalog.gazetteer)
 
 
 def _fit_lexical(

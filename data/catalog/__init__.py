@@ -1,0 +1,1 @@
+"""The dispatch catalog (派单目录): its entries and files, how it is checked, compared and drafted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -10,7 +11,16 @@ from data.catalog.catalog import Catalog
 from data.catalog.faults import CatalogError, Fault
 from data.catalog.read import ReadCatalog, assemble
 from data.catalog.records import write_fields
-from data.catalog.tables import CATALOG_FILE, DEPARTMENTS, FAMILIES, ISSUE_CATEGORIES, RULES, YAML_TABLES
+from data.catalog.tables import (
+    CATALOG_FILE,
+    DEPARTMENTS,
+    FAMILIES,
+    ISSUE_CATEGORIES,
+    RULES,
+    YAML_TABLES,
+    Entry,
+    Table,
+)
 from data.catalog.yaml_records import dump_list, dump_mapping, read_list, read_mapping
 from data.gazetteer.errors import GazetteerError
 from data.gazetteer.gazetteer import Gazetteer
@@ -22,7 +32,7 @@ def load_catalog(path: Path) -> Catalog:
     """Read a catalog folder or workbook.
 
     Raises:
-        CatalogError: it cannot be read or is not sound; lists every fault with file and line, or sheet and cell.
+        CatalogError: it cannot be read or is not sound; lists every fault with its place.
     """
     return read_catalog(path).require()
 
@@ -61,7 +71,7 @@ def save_catalog(catalog: Catalog, folder: Path) -> None:
     Every file is written whole beside the old one before any is replaced, so that a full disk costs nothing.
     """
     head = {"city": catalog.city, "version": catalog.version, "description": catalog.description}
-    entries = {
+    entries: dict[Table, Iterable[Entry]] = {
         FAMILIES: catalog.families.values(),
         DEPARTMENTS: catalog.departments.values(),
         ISSUE_CATEGORIES: catalog.issue_categories.values(),

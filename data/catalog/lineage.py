@@ -11,7 +11,7 @@ _BRACKETS = str.maketrans("〔【〖[{〕】〗]}", "((((()))))")
 
 
 def name_key(name: str) -> str:
-    """Return what two spellings of one name have in common: no white space, full width or kinds of bracket."""
+    """Return what spellings of one name share: without white space, full width and kinds of bracket."""
     folded = unicodedata.normalize("NFKC", name).translate(_BRACKETS).casefold()
     return "".join(char for char in folded if not char.isspace() and unicodedata.category(char) != "Cf")
 

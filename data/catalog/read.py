@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from data.catalog.catalog import Catalog
 from data.catalog.check import check_entries
@@ -34,30 +33,37 @@ class ReadCatalog:
 def assemble(
     source: Path,
     head: Record | None,
-    tables: Mapping[Table, Sequence[Record]],
+    tables: Mapping[Table, Sequence[Record] | None],
     gazetteer: Gazetteer | None,
     faults: list[Fault],
     *,
     labels: bool,
 ) -> ReadCatalog:
-    """Make a catalog of the records of a file; add what is wrong with them to the faults found so far."""
+    """Make a catalog of the records of a file; add what is wrong with them to the faults found so far.
+
+    None for head, a table or the gazetteer says that it could not be read at all, which is a fault already.
+    """
     rows = {
-        table: tuple(read_entries(table, records, faults, labels=labels)) for table, records in tables.items()
+        table: tuple(read_entries(table, records or (), faults, labels=labels))
+        for table, records in tables.items()
     }
     lists = EntryLists(rows[FAMILIES], rows[DEPARTMENTS], rows[ISSUE_CATEGORIES], rows[RULES])
-    values: dict[str, Any] | None = None
-    if head is not None:
-        values = read_fields(HEAD_FIELDS, head, faults, labels=labels)
-        if values is not None and gazetteer is not None and values["city"] != gazetteer.city.name:
-            faults.append(
-                Fault(
-                    head.cells["city"].where,
-                    f"the city is {values['city']}, but the gazetteer is about {gazetteer.city.name}",
-                    "Use one city in both",
-                )
+    unread = frozenset(table.sheet for table, records in tables.items() if records is None)
+    values = read_fields(HEAD_FIELDS, head, faults, labels=labels) if head is not None else {}
+    if (
+        head is not None
+        and gazetteer is not None
+        and values.get("city", gazetteer.city.name) != gazetteer.city.name
+    ):
+        faults.append(
+            Fault(
+                head.cells["city"].where,
+                f"the city is {values['city']}, but the gazetteer is about {gazetteer.city.name}",
+                "Use one city in both",
             )
-    faults += check_entries(lists, gazetteer)
-    if errors_of(faults) or values is None or gazetteer is None:
+        )
+    faults += check_entries(lists, gazetteer, unread=unread)
+    if errors_of(faults) or gazetteer is None:
         return ReadCatalog(source, None, tuple(faults))
     catalog = Catalog.from_entries(
         city=values["city"],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -21,7 +22,7 @@ Value = str | tuple[str, ...] | date | int | None
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a file holds at one place: a text, a list of texts, or something that is neither (`kind` says what)."""
+    """What a file holds at one place: a text, a list of texts, or neither (`kind` says what instead)."""
 
     where: str
     value: str | tuple[str, ...]
@@ -45,17 +46,19 @@ class FaultyCellError(ValueError):
 
 
 def read_entries(
-    table: Table, records: Sequence[Record], faults: list[Fault], *, labels: bool
+    table: Table, records: Iterable[Record], faults: list[Fault], *, labels: bool
 ) -> list[Located[Any]]:
     """Turn records into entries of the table's type; add a fault for each cell that cannot be read.
 
-    A record with a fault in it yields no entry. `labels` says that choices are written by their Chinese
-    label, as in a workbook.
+    A faulty cell counts as left out, so that the entry is still there for others to refer to; without a
+    required field there is no entry. `labels` says that choices are written by their Chinese label and
+    lists as one text, as in a workbook.
     """
+    required = {field.name for field in table.fields if field.required}
     entries: list[Located[Any]] = []
     for record in records:
         values = read_fields(table.fields, record, faults, labels=labels)
-        if values is not None:
+        if required <= values.keys():
             where = {name: cell.where for name, cell in record.cells.items()}
             entries.append(Located(table.entry(**values), record.where, where))
     return entries
@@ -63,11 +66,11 @@ def read_entries(
 
 def read_fields(
     fields: Sequence[Field], record: Record, faults: list[Fault], *, labels: bool
-) -> dict[str, Any] | None:
-    """Return the values of a record by field name, without those left out; None if any is faulty."""
+) -> dict[str, Any]:
+    """Return the values of a record by field name, without those that are left out or faulty."""
     known = {field.name: field for field in fields}
-    found = len(faults)
     values: dict[str, Any] = {}
+    faulty: set[str] = set()
     for name, cell in record.cells.items():
         if name not in known:
             near = get_close_matches(name, known, n=1, cutoff=0.6)
@@ -78,25 +81,23 @@ def read_fields(
             value = _read_cell(known[name], cell, labels=labels)
         except FaultyCellError as error:
             faults.append(error.fault)
+            faulty.add(name)
             continue
         if value not in (None, "", ()):
             values[name] = value
-    faulty = {fault.where for fault in faults[found:]}
     for field in fields:
-        if field.required and field.name not in values:
+        if field.required and field.name not in values and field.name not in faulty:
             at = record.cells[field.name].where if field.name in record.cells else record.where
-            if at not in faulty or field.name not in record.cells:
-                label = field.header if labels else field.name
-                faults.append(Fault(at, f"{label} is missing", "Fill it in"))
-    return values if len(faults) == found else None
+            faults.append(Fault(at, f"{field.header if labels else field.name} is missing", "Fill it in"))
+    return values
 
 
 def _read_cell(field: Field, cell: Cell, *, labels: bool) -> Value:
     label = field.header if labels else field.name
     if cell.kind:
-        expected = "a list of texts" if field.type is FieldType.LIST else "a text"
+        expected = "a list of texts" if field.kind is FieldType.LIST else "a text"
         raise FaultyCellError(Fault(cell.where, f"{label} is {cell.kind}", f"Write {expected}"))
-    if field.type is FieldType.LIST:
+    if field.kind is FieldType.LIST:
         return _read_list(field, cell, label, labels=labels)
     if isinstance(cell.value, tuple):
         raise FaultyCellError(Fault(cell.where, f"{label} is a list", "Write one value"))
@@ -104,9 +105,9 @@ def _read_cell(field: Field, cell: Cell, *, labels: bool) -> Value:
     _refuse_control_characters(text, cell.where, label)
     if not text:
         return None
-    if field.type is FieldType.DATE:
+    if field.kind is FieldType.DATE:
         return _read_date(text, cell.where, label)
-    if field.type is FieldType.HOURS:
+    if field.kind is FieldType.HOURS:
         return _read_hours(text, cell.where, label)
     if field.choices is not None:
         return _read_choice(field.choices, text, cell.where, label, labels=labels)
@@ -142,7 +143,7 @@ def _clean(text: str) -> str:
 
 
 def _refuse_control_characters(text: str, where: str, label: str) -> None:
-    if any(ord(char) < 32 and char not in "\n\t" for char in text):
+    if any(unicodedata.category(char) in {"Cc", "Cs", "Cn"} and char not in "\n\t" for char in text):
         raise FaultyCellError(Fault(where, f"{label} holds a control character", "Type the text anew"))
 
 

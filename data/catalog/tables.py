@@ -32,7 +32,7 @@ class Field:
 
     name: str
     header: str
-    type: FieldType = FieldType.TEXT
+    kind: FieldType = FieldType.TEXT
     required: bool = False
     choices: type[StrEnum] | None = None
     width: int = 20
@@ -137,6 +137,10 @@ HEAD_FIELDS = (
     Field("version", "版本"),
     Field("description", "说明"),
 )
-"""What `catalog.yaml` holds; the workbook's first sheet holds the gazetteer's source and version too."""
+"""What `catalog.yaml` holds."""
+
+WORKBOOK_HEAD_FIELDS = (*HEAD_FIELDS, Field("source", "地名来源"), Field("gazetteer_version", "地名版本"))
+HEAD_COLUMNS = ("项目", "内容", "填写说明")
+"""The workbook's first sheet: an item a row; it speaks of the gazetteer too."""
 
 YAML_TABLES = (FAMILIES, DEPARTMENTS, ISSUE_CATEGORIES, RULES)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from data.catalog.entries import DepartmentKind
@@ -12,11 +14,21 @@ from data.gazetteer.jurisdiction import Jurisdiction, JurisdictionLevel
 STREET_FAMILY = "街镇"
 """The family of every street and town office."""
 
-_COMPANY = re.compile(r"公司|集团|供电局|电信局|自来水|燃气|机场|火车|轮渡|客运站")
-_STREET_OFFICE = re.compile(
-    r"(街道办事处|街道办|街道|镇人民政府|镇政府|乡人民政府|乡政府|镇|乡|管委会|管理委员会)$"
+_PLATFORM = re.compile(
+    r"滴滴|美团|饿了么|摩拜|哈[啰罗]|青桔|曹操出行|货拉拉|高德|拼多多|淘宝|京东|抖音|快手|共享单车"
 )
-_CITY_PREFIX_TRAP = ("市民云", "市场", "市容", "市政", "市区")  # 市 that begins a word, not 市 for the city
+_COMPANY = re.compile(
+    r"公司|集团|供电|电信局|中国移动|中国联通|铁塔|自来水|水务集团|燃气(?!管理)|机场|火车|汽车站|客运站|轮渡|银行"
+)
+_OFFICE = re.compile(
+    r"^(?:街道|地区)?(?:办事处|办|人民政府|政府|党工委|工委|管理委员会|管委会|公所)?(?:办公室)?$"
+)
+_WHOLE_NAME = re.compile(r".[区县市旗]$")
+_CITY_MARK = re.compile(r"市(?!场|容|区|面|委|政(?![府务协法])|民(?![政防族营航革盟建]))")
+"""市 for the city at the head of a name, not as the beginning of a word (市场, 市政, 市民云), nor 市委."""
+_BRANCH = r"(?=分局|分公司|分中心|支队|大队|支行|供电所|供电局|管理站|重点|城市建设|城投|新区)"
+"""What may follow a district's stem that stands without 区: 市公安局龙华分局."""
+_MIN_REST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,60 +41,112 @@ class UnitName:
 
 
 def split_unit_name(name: str, gazetteer: Gazetteer) -> UnitName:
-    """Split a unit's name by the gazetteer; a name that holds no area belongs to the city."""
-    city = gazetteer.city
-    rest = _without_city(name, gazetteer)
-    district, rest = _leading_area(rest, gazetteer, city, stems=rest != name)
-    area = district or city
-    street = _street(rest, gazetteer, area)
+    """Split a unit's name by the gazetteer; a name that holds no area belongs to the city.
+
+    A street that two districts have is settled by the district in the name, or not at all.
+    """
+    whole = "".join(unicodedata.normalize("NFKC", name).split())
+    street, rest = _find_street(whole, gazetteer.city, gazetteer)
     if street is not None:
-        return UnitName(STREET_FAMILY, street, DepartmentKind.SUBDISTRICT_OFFICE)
+        return _of_street(rest, street)
+    district, rest = _find_district(whole, gazetteer)
+    rest = _without_city(rest, gazetteer)
+    street, after = _find_street(rest, district or gazetteer.city, gazetteer)
+    if street is not None:
+        return _of_street(after, street)
+    area = district or gazetteer.city
+    return UnitName(rest, area, _kind(rest, area))
+
+
+def named_areas(name: str, gazetteer: Gazetteer) -> Iterator[Jurisdiction]:
+    """Yield the districts and streets whose name or stem is anywhere in a unit's name: a loose reading.
+
+    It serves to measure `split_unit_name`, which is strict.
+    """
+    city = _city_surfaces(gazetteer)
+    rest = next((name.removeprefix(surface) for surface in city if name.startswith(surface)), name)
+    for area in gazetteer:
+        if area.level in {JurisdictionLevel.DISTRICT, JurisdictionLevel.SUBDISTRICT} and any(
+            surface in rest for surface in (area.name, *area.aliases)
+        ):
+            yield area
+
+
+def _of_street(rest: str, street: Jurisdiction) -> UnitName:
+    family = STREET_FAMILY if _OFFICE.match(rest) else rest
+    return UnitName(family, street, DepartmentKind.SUBDISTRICT_OFFICE)
+
+
+def _kind(rest: str, area: Jurisdiction) -> DepartmentKind:
+    if _PLATFORM.search(rest):
+        return DepartmentKind.PLATFORM_COMPANY
     if _COMPANY.search(rest):
-        return UnitName(rest, area, DepartmentKind.PUBLIC_SERVICE_COMPANY)
+        return DepartmentKind.PUBLIC_SERVICE_COMPANY
     in_city = area.level is JurisdictionLevel.CITY
-    return UnitName(rest, area, DepartmentKind.CITY_DEPARTMENT if in_city else DepartmentKind.DISTRICT_BUREAU)
+    return DepartmentKind.CITY_DEPARTMENT if in_city else DepartmentKind.DISTRICT_BUREAU
+
+
+def _city_surfaces(gazetteer: Gazetteer) -> list[str]:
+    city = gazetteer.city
+    return sorted((city.name, *city.aliases), key=len, reverse=True)
 
 
 def _without_city(name: str, gazetteer: Gazetteer) -> str:
-    for surface in sorted((gazetteer.city.name, *gazetteer.city.aliases), key=len, reverse=True):
-        if name.startswith(surface) and len(name) - len(surface) >= 2:
+    for surface in _city_surfaces(gazetteer):
+        if name.startswith(surface) and len(name) - len(surface) >= _MIN_REST:
             return name.removeprefix(surface)
-    return (
-        name.removeprefix("市") if name.startswith("市") and not name.startswith(_CITY_PREFIX_TRAP) else name
-    )
+    return name[1:] if len(name) > _MIN_REST and _CITY_MARK.match(name) else name
 
 
-def _leading_area(
-    name: str, gazetteer: Gazetteer, parent: Jurisdiction, *, stems: bool
-) -> tuple[Jurisdiction | None, str]:
-    """Take a district off the front of a name.
+def _find_district(name: str, gazetteer: Gazetteer) -> tuple[Jurisdiction | None, str]:
+    """Return the district in a name, and the name without it and without the city before it.
 
-    A bare stem (琼山) counts only behind the city's name: 海口琼山重点项目建设投资公司.
+    The full name (龙华区) counts anywhere, the stem (龙华) only before a word for a branch.
     """
-    for district in gazetteer.children(parent.code):
-        if district.level is not JurisdictionLevel.DISTRICT:
-            continue
-        surfaces = (district.name, *district.aliases) if stems else (district.name,)
-        for surface in sorted(surfaces, key=len, reverse=True):
-            rest = name.removeprefix(surface)
-            if rest != name and len(rest) >= 2:
-                return district, rest
+    city = "|".join(map(re.escape, _city_surfaces(gazetteer)))
+    areas = [area for area in gazetteer if area.level is JurisdictionLevel.DISTRICT]
+    surfaces = [(surface, area) for area in areas for surface in (area.name, *area.aliases)]
+    for surface, area in sorted(surfaces, key=lambda pair: -len(pair[0])):
+        after = "" if _WHOLE_NAME.search(surface) else _BRANCH
+        match = re.search(f"(?:{city})?{re.escape(surface)}{after}", name)
+        if match:
+            head, tail = name[: match.start()], name[match.end() :]
+            rest = head + tail if not head else _without_city(head, gazetteer) + tail
+            if len(rest) >= _MIN_REST:
+                return area, rest
     return None, name
 
 
-def _street(name: str, gazetteer: Gazetteer, area: Jurisdiction) -> Jurisdiction | None:
-    """Return the street or town whose office the name is."""
-    stem = _STREET_OFFICE.sub("", name)
-    for surface in dict.fromkeys((name, _STREET_OFFICE.sub(r"街道", name), stem)):
-        found = [
-            place
-            for place in gazetteer.named(surface)
-            if place.level is JurisdictionLevel.SUBDISTRICT and gazetteer.is_within(place.code, area.code)
-        ]
-        if len(found) > 1:  # 海秀街道 and 海秀镇 share a stem: the ending decides
-            ending = "镇" if "镇" in name[len(stem) :] else "街道"
-            found = [place for place in found if place.name.endswith(ending)] or found
-        if found and (stem != name or surface == name):
-            return found[0]
-    shortened = stem.removesuffix("路")  # 海府路街道办 for 海府街道
-    return _street(shortened + "街道", gazetteer, area) if stem != name and shortened != stem else None
+def _find_street(name: str, within: Jurisdiction, gazetteer: Gazetteer) -> tuple[Jurisdiction | None, str]:
+    """Return the one street or town that a name begins with, and what follows it.
+
+    Its full name may be followed by anything (云龙镇派出所), its stem only by an office: 海垦街道办.
+    """
+    surfaces: dict[str, set[str]] = {}
+    for surface, codes in gazetteer.surfaces().items():
+        inside = {
+            code
+            for code in codes
+            if gazetteer[code].level is JurisdictionLevel.SUBDISTRICT
+            and gazetteer.is_within(code, within.code)
+        }
+        if inside and name.startswith(surface):
+            surfaces[surface] = inside
+    for surface in sorted(surfaces, key=len, reverse=True):
+        rest = name[len(surface) :]
+        found = {code for code in surfaces[surface] if _goes_on(gazetteer[code], surface, rest)}
+        if len(found) == 1:
+            return gazetteer[found.pop()], rest
+    return None, name
+
+
+def _goes_on(area: Jurisdiction, surface: str, rest: str) -> bool:
+    """Tell whether a street's name or stem, followed by `rest`, can be the beginning of a unit's name."""
+    if surface == area.name or surface.endswith(("街道", "开发区")):
+        return True
+    if surface.endswith(("镇", "乡")):
+        return _OFFICE.match(rest) is not None
+    kind = next((tail for tail in ("镇", "乡", "街道", "地区") if area.name.endswith(tail)), "街道")
+    if kind in {"镇", "乡"}:
+        return rest.startswith(kind) and _OFFICE.match(rest[1:]) is not None
+    return rest.startswith(("街道", "地区", "办事处", "街办")) and _OFFICE.match(rest) is not None

@@ -31,14 +31,16 @@ def read_mapping(path: Path, faults: list[Fault]) -> Record | None:
     return _record(path, node, faults)
 
 
-def read_list(path: Path, faults: list[Fault]) -> list[Record]:
-    """Read a file that holds a list of mappings; an empty file is an empty list."""
+def read_list(path: Path, faults: list[Fault]) -> list[Record] | None:
+    """Read a file that holds a list of mappings; an empty file is an empty list. None if it cannot be read."""
     node = _compose(path, faults)
-    if node is None or _is_null(node):
+    if node is None:
+        return None
+    if _is_null(node):
         return []
     if not isinstance(node, yaml.SequenceNode):
         faults.append(Fault(_where(path, node), "the file holds no list", "Begin each entry with `- `"))
-        return []
+        return None
     records = []
     for item in node.value:
         if isinstance(item, yaml.MappingNode):
@@ -74,7 +76,7 @@ def _compose(path: Path, faults: list[Fault]) -> yaml.Node | None:
             Fault(where, f"not valid YAML ({problem})", "Check indentation, colons and quotes near that line")
         )
         return None
-    return node if node is not None else yaml.ScalarNode(_NULL, "", yaml.Mark("", 0, 0, 0, None, None))
+    return node if node is not None else yaml.ScalarNode(_NULL, "", yaml.Mark("", 0, 0, 0, "", 0))
 
 
 def _record(path: Path, node: yaml.MappingNode, faults: list[Fault]) -> Record:

@@ -1,0 +1,1 @@
+"""The tree of a city's areas, and every name they go by."""

@@ -62,7 +62,11 @@ def _level_below(level: JurisdictionLevel, child: Node) -> JurisdictionLevel:
     """Tell a child's level; only districts carry an official code, so a city's other children are streets."""
     if level is JurisdictionLevel.CITY and child.code:
         return JurisdictionLevel.DISTRICT
-    return JurisdictionLevel.COMMUNITY if level is JurisdictionLevel.SUBDISTRICT else JurisdictionLevel.SUBDISTRICT
+    return (
+        JurisdictionLevel.COMMUNITY
+        if level is JurisdictionLevel.SUBDISTRICT
+        else JurisdictionLevel.SUBDISTRICT
+    )
 
 
 @cache

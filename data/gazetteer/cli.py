@@ -15,7 +15,8 @@ def build(
     city: Annotated[str, typer.Option(help="Full name of the city, such as 海口市.")],
     output: Annotated[Path, typer.Option(help="Folder to write.")],
     extra: Annotated[
-        Path | None, typer.Option(help="CSV of areas to add or rename, with the columns of jurisdictions.csv.")
+        Path | None,
+        typer.Option(help="CSV of areas to add or rename, with the columns of jurisdictions.csv."),
     ] = None,
 ) -> None:
     """Build a gazetteer from the national table that the package jionlp ships."""
@@ -34,7 +35,9 @@ def build(
     typer.echo(f"{gazetteer.city.name}: " + ", ".join(f"{count} {level}" for level, count in counts.items()))
     shared = gazetteer.ambiguous_names()
     weak = sum(is_weak(surface) for surface in gazetteer.surfaces())
-    typer.echo(f"{len(gazetteer.surfaces())} names; {len(shared)} stand for more than one area, {weak} are weak")
+    typer.echo(
+        f"{len(gazetteer.surfaces())} names; {len(shared)} stand for more than one area, {weak} are weak"
+    )
     for surface, codes in sorted(shared.items(), key=lambda item: (-len(item[1]), item[0]))[:10]:
         typer.echo(f"  {surface}: " + ", ".join(_written(gazetteer.path(code)) for code in codes[:4]))
     typer.echo(f"written to {output} (content {gazetteer.content_hash[:12]})")
@@ -52,7 +55,9 @@ def show(
     gazetteer = Gazetteer.load(folder)
     areas = (gazetteer[name],) if name in gazetteer else gazetteer.named(name)
     if not areas:
-        raise GazetteerError(f"no area is called {name!r}", where=str(folder), expected="a name, stem or code")
+        raise GazetteerError(
+            f"no area is called {name!r}", where=str(folder), expected="a name, stem or code"
+        )
     for area in areas:
         aliases = f"  ({'、'.join(area.aliases)})" if area.aliases else ""
         typer.echo(f"{area.code}  {area.level}  {_written(gazetteer.path(area.code))}{aliases}")

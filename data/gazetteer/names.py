@@ -32,23 +32,25 @@ _ROAD_TAIL = ("路", "街", "大道", "大街", "巷", "胡同", "弄")
 
 
 @cache
-def weak_words() -> frozenset[str]:
+def weak_words(group: str | None = None) -> frozenset[str]:
     """Return ordinary words, directions and persons' names that many areas of China are called after."""
     with (_HERE / "weak_words.yaml").open(encoding="utf-8") as lines:
         groups: dict[str, list[str]] = yaml.safe_load(lines)
-    return frozenset(word for words in groups.values() for word in words)
+    return frozenset(word for name, words in groups.items() if group in (None, name) for word in words)
 
 
-def is_weak(surface: str) -> bool:
+def is_weak(surface: str, *, district: bool = False) -> bool:
     """Tell whether a name by itself says little about where: an ordinary word, a direction, a road's name.
 
-    It is kept as a name of its area, but one such mention never settles a place.
+    It is kept as a name of its area, but one such mention never settles a place. Fewer words are weak as
+    the name of a district.
     """
-    return len(surface) < 2 or surface in weak_words() or surface.endswith(_ROAD_TAIL)
+    words = weak_words("ideas") if district else weak_words()
+    return len(surface) < 2 or surface in words or surface.endswith(_ROAD_TAIL)
 
 
 def strip_office(name: str) -> str:
-    """Return an area's name without the office that governs it: 海垦街道办事处 -> 海垦街道, XX村委会 -> XX村."""
+    """Return an area's name without its office: 海垦街道办事处 -> 海垦街道, 山高村委会 -> 山高村."""
     match = _OFFICE_TAIL.search(name)
     if match is None or match.start() < 2:
         return name
@@ -90,9 +92,9 @@ def _stem(name: str, tail: re.Pattern[str]) -> str:
 
 def _subdistrict_aliases(name: str, city_stem: str) -> list[str]:
     found: list[str] = []
-    for head in (_FARM_HEAD.match(name),):
-        if head:
-            found.append(name[head.end() :])
+    head = _FARM_HEAD.match(name)
+    if head:
+        found.append(name[head.end() :])
     local = name
     if city_stem and name.startswith(city_stem) and len(name) - len(city_stem) >= 3:
         local = name[len(city_stem) :].removeprefix("市")
@@ -107,15 +109,21 @@ def _subdistrict_aliases(name: str, city_stem: str) -> list[str]:
             kind = "开发区" if "开发区" in local else ""
             found += [stem + kind, stem] if kind else [stem]
         return found
-    stem = _stem(local, _SUBDISTRICT_TAIL)
+    stem = _stem(local, _SUBDISTRICT_TAIL).removesuffix("办事处")
     found.append(stem)
-    if stem.endswith("路") and local.endswith("街道") and len(stem) >= 3:
+    if local.endswith("地区"):  # Beijing: 梨园地区 is 梨园镇 as well
+        found += [f"{stem}镇", f"{stem}乡"]
+    elif stem.endswith("镇"):  # 真如镇街道
+        found.append(stem.removesuffix("镇"))
+    elif f"{stem}街道" != local and local.endswith("办事处街道"):
+        found.append(f"{stem}街道")
+    if stem.endswith(("路", "街")) and local.endswith("街道") and len(stem) >= 3:
         found.append(stem[:-1] + "街道")
     return found
 
 
 def _community_aliases(name: str) -> list[str]:
-    """Give a community its other official form; a stem only where it is long enough to be a name of its own."""
+    """Give a community its other official form, and a stem only where it can be a name of its own."""
     plain = strip_office(name)
     found = [plain] if plain != name else []
     if plain.endswith("社区") and len(plain) >= 4:

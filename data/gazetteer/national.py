@@ -102,7 +102,13 @@ def _find_city(city: str, table: str) -> int:
         if counties:
             return counties[0].start()
     names = [match[1] for line in (_PREFECTURE_LINE, _COUNTY_LINE) for match in line.finditer(table)]
-    raise UnknownCityError(city, tuple(difflib.get_close_matches(city, dict.fromkeys(names), n=3, cutoff=0.4)))
+    raise UnknownCityError(city, _nearest(city, names))
+
+
+def _nearest(city: str, names: list[str]) -> tuple[str, ...]:
+    """Return up to three names that look like one, those that share most characters at their places first."""
+    close = difflib.get_close_matches(city, dict.fromkeys(names), n=50, cutoff=0.4)
+    return tuple(sorted(close, key=lambda name: -sum(a == b for a, b in zip(name, city, strict=False)))[:3])
 
 
 def _lines_from(table: str, start: int) -> Iterator[str]:
@@ -118,7 +124,8 @@ def _depth(line: str) -> int:
 
 
 def _node(line: str) -> Node:
-    return Node(*line.strip().split("\t")[:3])
+    name, code, short = (*line.strip().split("\t"), "", "")[:3]
+    return Node(name, code, short)
 
 
 @lru_cache(maxsize=1)
@@ -131,7 +138,9 @@ def _read(name: str) -> str:
     spec = importlib.util.find_spec("jionlp")
     if spec is None or not spec.submodule_search_locations:
         raise GazetteerError(
-            "the national table is not installed", expected="the package jionlp", fix="pip install 'paidan[train]'"
+            "the national table is not installed",
+            expected="the package jionlp",
+            fix="pip install 'paidan[train]'",
         )
     folder = Path(spec.submodule_search_locations[0]) / "dictionary"
     packed = (folder / name).with_suffix(".zip")

@@ -1,0 +1,1 @@
+"""Tickets, and the files that they come in."""

@@ -51,6 +51,7 @@ class ByteFile:
         with reading_faults(path):
             self._size = path.stat().st_size
             self._raw = path.open("rb")
+            self.stream: BinaryIO = self._raw
             start = self._raw.peek(4)[:4]
         if not start:
             self.close()
@@ -59,7 +60,6 @@ class ByteFile:
             if start.startswith(magic):
                 self.close()
                 raise TicketFileError(f"is {what}, not a text file", where=str(path), fix=fix)
-        self.stream: BinaryIO = self._raw
         if start.startswith(_GZIP_MAGIC):
             self.stream = io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=self._raw)), 1 << 16)
 
@@ -69,6 +69,7 @@ class ByteFile:
 
     def close(self) -> None:
         """Close the file."""
+        self.stream.close()
         self._raw.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
@@ -30,6 +31,7 @@ FIELDS = (
 
 _OPTIONS = ("optional", "keep_if", "min_text_length", "strip_routing_clause", "date_formats", "sheet")
 _HEADERS_SHOWN = 40
+_SOME_TIME = datetime(2018, 5, 31, 13, 22, 5)
 
 
 class ColumnsError(PaidanError):
@@ -116,7 +118,7 @@ class ColumnMapping:
             strip_routing_clause=_flag(
                 content.get("strip_routing_clause", False), f"{where}: strip_routing_clause"
             ),
-            date_formats=_strings(content.get("date_formats") or [], f"{where}: date_formats"),
+            date_formats=_date_formats(content.get("date_formats") or [], f"{where}: date_formats"),
             sheet=cell_text(content.get("sheet")),
         )
 
@@ -163,6 +165,20 @@ def _strings(value: object, where: str) -> tuple[str, ...]:
     if not all(isinstance(item, str | int) and not isinstance(item, bool) for item in items):
         raise ColumnsError("not a text or a list of texts", where=where)
     return tuple(str(item).strip() for item in items)
+
+
+def _date_formats(value: object, where: str) -> tuple[str, ...]:
+    patterns = _strings(value, where)
+    for pattern in patterns:
+        try:
+            datetime.strptime(_SOME_TIME.strftime(pattern), pattern)
+        except ValueError as error:
+            raise ColumnsError(
+                f"{pattern!r} is no pattern that dates can be read by",
+                where=where,
+                expected='strptime patterns, such as "%d.%m.%Y %H:%M"',
+            ) from error
+    return patterns
 
 
 def _positive(value: object, where: str) -> int:

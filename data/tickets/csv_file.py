@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 
 from data.tickets.byte_files import ByteFile, detect_encoding, reading_faults
 from data.tickets.source import RawRow, TicketFileError
 
+_END = "\x1eend of file\x1e"
+"""A line put after the last one: where a quote is not closed, it ends up in a field."""
+_OPEN_QUOTE = "a field that does not end: perhaps a quote is not closed"
 _DELIMITERS = (",", "\t", ";", "|")
 
 
@@ -25,11 +29,12 @@ class CsvFile:
         self._encoding = detect_encoding(path)
         self._file: ByteFile | None = None
         with reading_faults(path), closing(ByteFile(path)) as file:
-            first_line = next((line for line in self._decode(file) if line.strip()), "")
+            text = self._decode(file)
+            first_line = next((line for line in text if line.strip()), "")
         self._delimiter = max(_DELIMITERS, key=first_line.count)
         with closing(self._records()) as records:
             _, header = next(records, (0, []))
-        self.headers = tuple(name.strip() for name in header or ())
+        self.headers = () if isinstance(header, str) else tuple(name.strip() for name in header)
         if not any(self.headers):
             raise TicketFileError("has no header row", where=str(path))
 
@@ -39,8 +44,8 @@ class CsvFile:
         records = self._records()
         next(records, None)
         for number, fields in records:
-            if fields is None:
-                yield RawRow(number, {}, "a field that is far too long: perhaps a quote is not closed")
+            if isinstance(fields, str):
+                yield RawRow(number, {}, fields)
             elif len(fields) != width:
                 yield RawRow(number, {}, f"{len(fields)} fields where the header has {width}")
             else:
@@ -54,10 +59,11 @@ class CsvFile:
     def _decode(self, file: ByteFile) -> io.TextIOWrapper:
         return io.TextIOWrapper(file.stream, self._encoding, errors="surrogateescape", newline="")
 
-    def _records(self) -> Iterator[tuple[int, list[str] | None]]:
-        """Yield the number and fields of each record that is not blank; no fields if it cannot be parsed."""
+    def _records(self) -> Generator[tuple[int, list[str] | str], None, None]:
+        """Yield the number and fields of each record that is not blank; or what is wrong with it."""
         with reading_faults(self._path), closing(ByteFile(self._path)) as self._file:
-            reader = csv.reader(self._decode(self._file), delimiter=self._delimiter)
+            text = self._decode(self._file)  # held here, so that it is not dropped before the file is closed
+            reader = csv.reader(chain(text, [_END]), delimiter=self._delimiter)
             number = 0
             while True:
                 number += 1
@@ -67,7 +73,11 @@ class CsvFile:
                     return
                 except csv.Error:
                     # The reader begins anew with the next line.
-                    yield number, None
+                    yield number, f"{_OPEN_QUOTE} before line {reader.line_num}"
                     continue
+                if fields[-1:] and fields[-1].endswith(_END):
+                    if fields != [_END]:
+                        yield number, f"{_OPEN_QUOTE}, up to the end of the file"
+                    return
                 if any(field.strip() for field in fields):
                     yield number, fields

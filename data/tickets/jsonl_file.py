@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -36,7 +36,7 @@ class JsonlFile:
                 expected='a line for each ticket, like {"ticket_id": "1", "text": "..."}',
             )
 
-    def rows(self) -> Iterator[RawRow]:
+    def rows(self) -> Generator[RawRow, None, None]:
         """Yield a row for each line that is not blank; one that is no JSON object is broken."""
         with reading_faults(self._path), closing(ByteFile(self._path)) as self._file:
             for number, line in enumerate(self._file.stream, start=1):

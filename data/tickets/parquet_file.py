@@ -28,8 +28,8 @@ class ParquetFile:
                 raise TicketFileError("is empty", where=str(path))
             try:
                 self._file = pq.ParquetFile(path)
-            except pa.ArrowException as error:
-                raise _broken(path) from error
+            except (pa.ArrowException, OSError) as error:
+                raise _fault(path, error) from error
         self.headers = tuple(name for field in self._file.schema_arrow for name in _names(field))
 
     def rows(self) -> Iterator[RawRow]:
@@ -41,15 +41,17 @@ class ParquetFile:
                     for record in batch.to_pylist():
                         self._done += 1
                         yield RawRow(self._done, flatten(record))
-            except pa.ArrowException as error:
-                raise _broken(self._path) from error
+            except (pa.ArrowException, OSError) as error:
+                raise _fault(self._path, error) from error
 
     def progress(self) -> float:
         """Return the share of the rows that have been read."""
-        return self._done / max(1, self._file.metadata.num_rows)
+        return float(self._done / max(1, self._file.metadata.num_rows))
 
 
-def _broken(path: Path) -> TicketFileError:
+def _fault(path: Path, error: pa.ArrowException | OSError) -> Exception:
+    if isinstance(error, OSError) and error.errno is not None:
+        return error  # the disk's fault; Arrow raises OSErrors without number for broken content
     return TicketFileError("is no Parquet file, or a broken one", where=str(path), fix="Export it again.")
 
 

@@ -56,14 +56,17 @@ class RejectSink(Protocol):
 
 
 class _CsvSink:
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, path: Path, file: TextIO) -> None:
+        self._path = path
         self._writer = csv.writer(file)
         self._writer.writerow(["row", "column", "reason", "detail", "ticket_id"])
 
     def write(self, reject: Reject) -> None:
-        self._writer.writerow(
-            [reject.row, reject.column or "", reject.reason, reject.detail, _plain(reject.ticket_id or "")]
-        )
+        row = [reject.row, reject.column or "", reject.reason, reject.detail, _plain(reject.ticket_id or "")]
+        try:
+            self._writer.writerow(row)
+        except OSError as error:
+            raise _cannot_write(self._path, error) from error
 
 
 class _NoSink:
@@ -84,14 +87,21 @@ def rejects_file(path: Path | None) -> Iterator[RejectSink]:
     try:
         file = partial.open("w", encoding="utf-8-sig", newline="")
     except OSError as error:
-        raise TicketFileError(f"cannot be written ({error.strerror})", where=str(path)) from error
+        raise _cannot_write(path, error) from error
     try:
         with file:
-            yield _CsvSink(file)
+            yield _CsvSink(path, file)
         partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise _cannot_write(path, error) from error
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _cannot_write(path: Path, error: OSError) -> TicketFileError:
+    return TicketFileError(f"cannot be written ({error.strerror or error})", where=str(path))
 
 
 def _plain(text: str) -> str:

@@ -15,6 +15,7 @@ from data.tickets.ticket import MAX_TEXT_LENGTH, Location, Ticket
 from data.tickets.values import cell_text, parse_date, parse_number
 
 _UNDECODABLE = re.compile(UNDECODABLE)
+_PLAIN_WORD = re.compile("[0-9A-Za-z㐀-鿿]")
 
 
 class _Unusable(Exception):
@@ -29,10 +30,14 @@ class RowParser:
     def __init__(self, columns: ColumnMapping, headers: Sequence[str], *, open_ended: bool = False) -> None:
         """Prepare for a file with these headers; `open_ended` rows may hold further ones."""
         self._columns = columns
-        self._headers = {
-            field: names if open_ended else tuple(name for name in names if name in headers)
+        present = {
+            field: tuple(name for name in names if name in headers)
             for field, names in columns.headers.items()
         }
+        self._headers = present
+        if open_ended:
+            # All but the id may turn up later; without any id, tickets are named after their row.
+            self._headers = {**columns.headers, "ticket_id": present.get("ticket_id", ())}
 
     def column(self, field: str) -> str | None:
         """Return the header to name when a field is at fault."""
@@ -70,13 +75,16 @@ class RowParser:
         """Return the header and value that count for a field; None as value if all are empty."""
         for header in self._headers.get(field, ()):
             value = row.values.get(header)
-            if isinstance(value, str):
-                if value and not value.isspace():
-                    if _UNDECODABLE.search(value):
-                        raise _Unusable(header, RejectReason.UNDECODABLE, "bytes that are no characters")
-                    return header, value
-            elif cell_text(value) is not None:
-                return header, value
+            if value is None or value == "":
+                continue
+            if isinstance(value, list):
+                raise _Unusable(header, RejectReason.BROKEN_ROW, "a list where one value is expected")
+            text = value if isinstance(value, str) else cell_text(value)
+            if text is None or text.isspace():
+                continue
+            if _UNDECODABLE.search(text):
+                raise _Unusable(header, RejectReason.UNDECODABLE, "bytes that are no characters")
+            return header, value
         return None, None
 
     def _string(self, row: RawRow, field: str) -> str | None:
@@ -87,7 +95,7 @@ class RowParser:
             return str(row.number)
         ticket_id = self._string(row, "ticket_id")
         if ticket_id is None:
-            raise _Unusable(self.column("ticket_id"), RejectReason.MISSING_ID)
+            raise _Unusable(self.column("ticket_id"), RejectReason.MISSING_ID, "empty")
         return ticket_id
 
     def _text(self, row: RawRow) -> str:
@@ -99,9 +107,11 @@ class RowParser:
             raise _Unusable(header, RejectReason.TEXT_TOO_LONG, detail)
         if self._columns.strip_routing_clause:
             text = strip_routing_clause(text)
+        if _PLAIN_WORD.search(text):
+            return text
         normalised = normalise(text).text
         if not normalised:
-            raise _Unusable(header or self.column("text"), RejectReason.EMPTY_TEXT)
+            raise _Unusable(header or self.column("text"), RejectReason.EMPTY_TEXT, "no text")
         if not any(map(str.isalnum, normalised)):
             raise _Unusable(header, RejectReason.NO_WORDS, "no letter, digit or Chinese character")
         return text

@@ -25,9 +25,9 @@ class ReadSummary:
     """Counts of one reading: rows = usable + left_out + rejected.
 
     `left_out` are rows that `keep_if` does not want. `undated`, `first_date`, `last_date`,
-    `text_lengths` (quantile -> characters) and `units` (different departments) speak of the
-    usable rows. `unknown_units` holds the 20 most frequent names that the catalog does not know.
-    `content_hash` is a sha256 over the usable tickets in order.
+    `text_lengths` (quantile -> characters), `units` (different departments) and `unlabelled` (without a
+    department) speak of the usable rows. `unknown_units` holds the 20 most frequent names that the catalog
+    does not know. `content_hash` is a sha256 over the usable tickets in order.
     """
 
     rows: int
@@ -39,6 +39,7 @@ class ReadSummary:
     last_date: datetime | None
     text_lengths: Mapping[float, int]
     units: int
+    unlabelled: int
     unknown_units: tuple[tuple[str, int], ...]
     content_hash: str
 
@@ -54,6 +55,7 @@ class ReadSummary:
             "last_date": self.last_date.isoformat() if self.last_date else None,
             "text_lengths": {str(quantile): length for quantile, length in self.text_lengths.items()},
             "units": self.units,
+            "unlabelled": self.unlabelled,
             "unknown_units": dict(self.unknown_units),
             "content_hash": self.content_hash,
         }
@@ -68,6 +70,7 @@ class SummaryBuilder:
         self._usable = 0
         self._rejected: Counter[RejectReason] = Counter()
         self._undated = 0
+        self._unlabelled = 0
         self._first: datetime | None = None
         self._last: datetime | None = None
         self._lengths: Counter[int] = Counter()
@@ -91,7 +94,9 @@ class SummaryBuilder:
         """Count a usable row."""
         self._usable += 1
         self._lengths[len(ticket.text.strip())] += 1
-        if ticket.department is not None:
+        if ticket.department is None:
+            self._unlabelled += 1
+        else:
             _count(self._units, ticket.department)
         created = ticket.created_at
         if created is None:
@@ -113,6 +118,7 @@ class SummaryBuilder:
             last_date=self._last,
             text_lengths=_quantiles(self._lengths),
             units=len(self._units),
+            unlabelled=self._unlabelled,
             unknown_units=tuple(self._unknown.most_common(_TOP)),
             content_hash=self._hash.hexdigest(),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from openpyxl import Workbook, load_workbook
@@ -54,7 +54,7 @@ class XlsxFile:
         """Return the share of the rows that have been read; 0 if the workbook does not state their number."""
         return min(1.0, self._done / self._rows_stated) if self._rows_stated > 1 else 0.0
 
-    def _records(self) -> Iterator[tuple[int, tuple[object, ...]]]:
+    def _records(self) -> Generator[tuple[int, tuple[object, ...]], None, None]:
         rows = iter(self._sheet.iter_rows(values_only=True))
         number = 0
         while True:

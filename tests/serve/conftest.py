@@ -39,7 +39,9 @@ def decide(ticket: Ticket, top_k: int = 3, *, degraded: bool = False) -> Decisio
     """Give a decision with everything in it; the place is found if the text names it."""
     start = ticket.text.find("东湖区")
     spans = (Span(start, start + 3, "东湖区"),) if start >= 0 else ()
-    units = [Department(f"u{i}", f"单位{i}", DepartmentKind.DISTRICT_BUREAU, "城管局", "d") for i in range(top_k)]
+    units = [
+        Department(f"u{i}", f"单位{i}", DepartmentKind.DISTRICT_BUREAU, "城管局", "d") for i in range(top_k)
+    ]
     lead = [
         Candidate(
             unit,

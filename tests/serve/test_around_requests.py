@@ -6,7 +6,12 @@ import structlog
 
 pytestmark = pytest.mark.anyio
 
-TICKET = {"ticket_id": "id-canary", "text": "东湖区停水 canary 13900000000", "title": "canary", "address": "canary"}
+TICKET = {
+    "ticket_id": "id-canary",
+    "text": "东湖区停水 canary 13900000000",
+    "title": "canary",
+    "address": "canary",
+}
 
 
 async def test_request_id_of_the_caller_is_kept(client: httpx.AsyncClient):

@@ -85,6 +85,18 @@ async def test_full_queue_refuses_and_says_when_to_come_back(scorer, make_settin
         await asyncio.gather(held, waiting)
 
 
+async def test_what_would_be_late_at_the_measured_rate_is_refused(scorer, make_settings):
+    async with running(scorer, make_settings(deadline_seconds=5)) as batcher:
+        batcher._measure(characters=10, seconds=1)
+        held = await hold(scorer, batcher)
+        waiting = asyncio.create_task(batcher.score(ticket("a", 40), 3))
+        await asyncio.sleep(0)
+        with pytest.raises(QueueFull):
+            await batcher.score(ticket("b", 20), 3)
+        scorer.gate.set()
+        await asyncio.gather(held, waiting)
+
+
 async def test_retry_after_follows_the_measured_rate(scorer, make_settings):
     async with running(scorer, make_settings(queue_characters=100)) as batcher:
         batcher._measure(characters=10, seconds=1)
@@ -184,7 +196,7 @@ async def test_single_call_overtakes_a_bulk_call(scorer, make_settings):
         await asyncio.sleep(0)
         scorer.gate.set()
         await asyncio.gather(held, bulk, single)
-    assert "single" in scorer.batches[1][0]
+    assert scorer.batches[1][0] == ["single"]
 
 
 async def test_bulk_calls_side_by_side_are_limited(scorer, make_settings):

@@ -46,8 +46,13 @@ async def send_ticket(port: int, name: str, path: str = "/v1/score") -> asyncio.
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     ticket = {"ticket_id": name, "text": "停水"}
     body = json.dumps(ticket if path == "/v1/score" else {"tickets": [ticket]}).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    writer.write(head.encode() + body)
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: x",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+    ]
+    writer.write("\r\n".join([*lines, "", ""]).encode() + body)
     await writer.drain()
     return writer
 

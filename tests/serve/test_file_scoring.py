@@ -66,7 +66,9 @@ async def test_lines_are_the_bodies_of_the_endpoint(tmp_path: Path, scorer, clie
 
 
 def test_row_without_an_id_says_null(tmp_path: Path, scorer):
-    _, lines = score_rows(tmp_path, scorer, [{"ticket_id": "a", "text": "停水"}, {"ticket_id": "", "text": "停水"}])
+    _, lines = score_rows(
+        tmp_path, scorer, [{"ticket_id": "a", "text": "停水"}, {"ticket_id": "", "text": "停水"}]
+    )
     problem = json.loads(lines[1])
     assert problem["ticket_id"] is None
     assert problem["errors"] == [{"pointer": "/ticket_id", "detail": "required"}]
@@ -74,7 +76,9 @@ def test_row_without_an_id_says_null(tmp_path: Path, scorer):
 
 def test_broken_line_takes_a_line(tmp_path: Path, scorer):
     source = tmp_path / "in.jsonl"
-    source.write_text('{"ticket_id": "a", "text": "停水"}\n{broken\n{"ticket_id": "b", "text": "停水"}\n', "utf-8")
+    source.write_text(
+        '{"ticket_id": "a", "text": "停水"}\n{broken\n{"ticket_id": "b", "text": "停水"}\n', "utf-8"
+    )
     worker = FileScorer(scorer, LIMITS, top_k=3, batch_size=4)
     worker.score(source, tmp_path / "out.jsonl", ColumnMapping.identity())
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]

@@ -92,7 +92,16 @@ async def test_form_without_script_gives_the_whole_page(client: httpx.AsyncClien
 async def test_script_gets_the_answer_alone(client: httpx.AsyncClient):
     response = await client.post("/", data={"text": "东湖区停水"}, headers=FRAGMENT)
     assert "<html" not in response.text
-    for expected in ("人工选择", "单位0", "12.3%", "主办", "协办", "占道经营", "40 个工作小时", "山海市 › 东湖区"):
+    for expected in (
+        "人工选择",
+        "单位0",
+        "12.3%",
+        "主办",
+        "协办",
+        "占道经营",
+        "40 个工作小时",
+        "山海市 › 东湖区",
+    ):
         assert expected in response.text
 
 
@@ -130,9 +139,15 @@ async def test_text_without_a_word_is_refused_in_chinese(client: httpx.AsyncClie
 
 @pytest.mark.parametrize(
     ("form", "message"),
-    [({}, "工单内容：请填写"), ({"text": "水" * 20_001}, "太长"), ({"text": "水", "title": "水" * 501}, "标题：太长")],
+    [
+        ({}, "工单内容：请填写"),
+        ({"text": "水" * 20_001}, "太长"),
+        ({"text": "水", "title": "水" * 501}, "标题：太长"),
+    ],
 )
-async def test_other_faults_are_told_in_chinese(client: httpx.AsyncClient, form: dict[str, str], message: str):
+async def test_other_faults_are_told_in_chinese(
+    client: httpx.AsyncClient, form: dict[str, str], message: str
+):
     assert message in (await client.post("/", data=form, headers=FRAGMENT)).text
 
 
@@ -169,7 +184,9 @@ def test_sample_city_gets_its_own_examples(tmp_path: Path, monkeypatch: pytest.M
     (folder / "catalog").mkdir(parents=True)
     (folder / "catalog" / "catalog.yaml").write_text("city: 山海市\n", "utf-8")
     long = '{"text": "%s"}' % ("水" * 500)
-    (folder / "tickets.jsonl").write_text(f'{{"text": "市民来电反映：停水", "title": "停水"}}\n{long}\n', "utf-8")
+    (folder / "tickets.jsonl").write_text(
+        f'{{"text": "市民来电反映：停水", "title": "停水"}}\n{long}\n', "utf-8"
+    )
     monkeypatch.setattr("serve.page.examples.files", lambda _: tmp_path)
     assert [(e.label, e.text) for e in examples_for("山海市")] == [("停水", "市民来电反映：停水")]
 
@@ -198,7 +215,11 @@ def test_every_word_of_the_api_has_a_chinese_one():
 
 def test_overlapping_evidence_is_marked_as_both():
     segments = mark("东湖区停水", [Span(0, 3, "东湖区")], [Span(2, 5, "区停水")])
-    assert [(s.text, s.marks) for s in segments] == [("东湖", "place"), ("区", "place words"), ("停水", "words")]
+    assert [(s.text, s.marks) for s in segments] == [
+        ("东湖", "place"),
+        ("区", "place words"),
+        ("停水", "words"),
+    ]
 
 
 def test_spans_outside_of_the_text_do_no_harm():

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
+
+from serve.app import create_app
 
 pytestmark = pytest.mark.anyio
 
@@ -67,11 +71,9 @@ async def test_413_without_declared_length(connect, scorer):
 
 
 async def test_408(connect, scorer):
-    import anyio
-
     async def slow():
         yield b"{"
-        await anyio.sleep(5)
+        await asyncio.sleep(5)
 
     async with connect(scorer, deadline_seconds=0.05) as client:
         headers = {"content-type": "application/json"}
@@ -100,8 +102,6 @@ async def test_500_of_a_bug_in_the_service(client: httpx.AsyncClient, monkeypatc
 
 
 async def test_503(make_settings, scorer):
-    from serve.app import create_app
-
     app = create_app(make_settings(), scorer)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         check(await client.get("/readyz"), 503)

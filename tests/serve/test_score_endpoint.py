@@ -6,6 +6,7 @@ import pytest
 from data.tickets.ticket import Location, Ticket
 from serve.api.answers import decision_bytes
 from serve.api.examples import TICKET_REQUESTS
+from serve.app import create_app
 
 pytestmark = pytest.mark.anyio
 
@@ -47,7 +48,9 @@ async def test_nul_bytes_in_a_text_are_tolerated(client: httpx.AsyncClient):
 
 
 async def test_batch_answers_in_the_order_of_its_tickets(client: httpx.AsyncClient):
-    tickets = [{"ticket_id": f"t{i}", "text": "停水" * (1 + i * 7 % 5), "top_k": 1 + i % 2} for i in range(100)]
+    tickets = [
+        {"ticket_id": f"t{i}", "text": "停水" * (1 + i * 7 % 5), "top_k": 1 + i % 2} for i in range(100)
+    ]
     response = await client.post("/v1/score/batch", json={"tickets": tickets})
     decisions = response.json()["decisions"]
     assert [d["ticket_id"] for d in decisions] == [t["ticket_id"] for t in tickets]
@@ -76,8 +79,6 @@ async def test_version_names_what_is_served(client: httpx.AsyncClient):
 
 
 async def test_before_start_up_only_healthz_answers(make_settings, scorer):
-    from serve.app import create_app
-
     app = create_app(make_settings(), scorer)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         assert (await client.get("/healthz")).status_code == 200

@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -36,8 +37,13 @@ def run(monkeypatch: pytest.MonkeyPatch, scorer, capsys):
 
 @pytest.fixture
 def tickets(tmp_path: Path) -> Path:
-    path = tmp_path / "in.csv"
-    path.write_text("ticket_id,text\na,东湖区停水\nb,😀\n", "utf-8")
+    return write_rows(tmp_path, ("ticket_id", "text"), ("a", "东湖区停水"), ("b", "😀"))
+
+
+def write_rows(folder: Path, headers: tuple[str, ...], *rows: tuple[str, ...]) -> Path:
+    path = folder / "in.jsonl"
+    lines = (json.dumps(dict(zip(headers, row, strict=True)), ensure_ascii=False) for row in rows)
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
     return path
 
 
@@ -51,22 +57,22 @@ def test_score_writes_a_line_for_each_row(run, tickets: Path, tmp_path: Path):
 
 
 def test_score_uses_a_columns_file(run, tmp_path: Path):
-    (tmp_path / "in.csv").write_text("编号,内容\na,停水\n", "utf-8")
+    write_rows(tmp_path, ("编号", "内容"), ("a", "停水"))
     (tmp_path / "columns.yaml").write_text("ticket_id: 编号\ntext: 内容\n", "utf-8")
     args = ("--columns", tmp_path / "columns.yaml", "--output", tmp_path / "out.jsonl")
-    assert run("score", tmp_path / "in.csv", *args)[0] == 0
+    assert run("score", tmp_path / "in.jsonl", *args)[0] == 0
     assert json.loads((tmp_path / "out.jsonl").read_bytes())["ticket_id"] == "a"
 
 
 def test_score_uses_the_columns_of_the_artifact(run, scorer, tmp_path: Path):
     scorer.columns = ColumnMapping.from_dict({"ticket_id": "编号", "text": "内容"})
-    (tmp_path / "in.csv").write_text("编号,内容\na,停水\n", "utf-8")
-    assert run("score", tmp_path / "in.csv", "--output", tmp_path / "out.jsonl")[0] == 0
+    write_rows(tmp_path, ("编号", "内容"), ("a", "停水"))
+    assert run("score", tmp_path / "in.jsonl", "--output", tmp_path / "out.jsonl")[0] == 0
 
 
 def test_score_exits_1_when_the_model_fails_on_a_row(run, tmp_path: Path):
-    (tmp_path / "in.csv").write_text("ticket_id,text\na,poison\nb,停水\n", "utf-8")
-    code, _, err = run("score", tmp_path / "in.csv", "--output", tmp_path / "out.jsonl")
+    write_rows(tmp_path, ("ticket_id", "text"), ("a", "poison"), ("b", "停水"))
+    code, _, err = run("score", tmp_path / "in.jsonl", "--output", tmp_path / "out.jsonl")
     assert code == 1
     assert "failed on 1 rows" in err
     assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == 2
@@ -76,13 +82,15 @@ def test_score_exits_1_when_the_model_fails_on_a_row(run, tmp_path: Path):
     ("file", "output", "message"),
     [
         ("-", "out.jsonl", "standard input"),
-        ("in.csv", "-", "standard input"),
-        ("none.csv", "out.jsonl", "there is no such file"),
-        ("in.csv", "in.csv", "overwritten"),
-        ("in.csv", ".", "is a folder"),
+        ("in.jsonl", "-", "standard input"),
+        ("none.jsonl", "out.jsonl", "there is no such file"),
+        ("in.jsonl", "in.jsonl", "overwritten"),
+        ("in.jsonl", ".", "is a folder"),
     ],
 )
-def test_impossible_files_are_one_clear_line(run, tickets: Path, monkeypatch, file: str, output: str, message: str):
+def test_impossible_files_are_one_clear_line(
+    run, tickets: Path, monkeypatch, file: str, output: str, message: str
+):
     monkeypatch.chdir(tickets.parent)
     before = tickets.read_bytes()
     code, _, err = run("score", file, "--output", output)
@@ -94,8 +102,8 @@ def test_impossible_files_are_one_clear_line(run, tickets: Path, monkeypatch, fi
 
 
 def test_wrong_columns_are_one_clear_line(run, tmp_path: Path):
-    (tmp_path / "in.csv").write_text("编号,内容\na,停水\n", "utf-8")
-    code, _, err = run("score", tmp_path / "in.csv", "--output", tmp_path / "out.jsonl")
+    write_rows(tmp_path, ("编号", "内容"), ("a", "停水"))
+    code, _, err = run("score", tmp_path / "in.jsonl", "--output", tmp_path / "out.jsonl")
     assert code == 1
     assert "error: " in err
     assert not (tmp_path / "out.jsonl").exists()
@@ -111,6 +119,12 @@ def test_taken_port_is_one_clear_line(run):
     assert f"127.0.0.1:{port}: cannot listen (Address already in use)" in err
 
 
+def test_unknown_host_is_one_clear_line(run):
+    code, _, err = run("serve", "--host", "no.such.host.invalid")
+    assert code == 1
+    assert "no.such.host.invalid: is no address to listen on" in err
+
+
 def test_wrong_setting_is_one_clear_line(run):
     code, _, err = run("serve", "--port", 70000)
     assert code == 1
@@ -118,8 +132,6 @@ def test_wrong_setting_is_one_clear_line(run):
 
 
 def test_version(run):
-    from importlib.metadata import version
-
     assert run("version")[1].strip() == version("paidan")
 
 
@@ -162,9 +174,10 @@ def test_package_that_cannot_be_loaded_is_named_and_the_rest_works(capsys: pytes
     assert CliRunner().invoke(app, ["two"]).exit_code == 0
 
 
-def test_error_of_ours_is_one_line_and_exit_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    part = typer.Typer()
-    part.callback()(lambda: None)
+def test_error_of_ours_is_one_line_and_exit_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    part = _part("other")
 
     @part.command("fail")
     def fail() -> None:
@@ -179,5 +192,6 @@ def test_error_of_ours_is_one_line_and_exit_1(monkeypatch: pytest.MonkeyPatch, c
 
 
 def test_help_imports_nothing_heavy():
-    code = "import sys, serve.cli; sys.exit(bool({'torch', 'onnxruntime', 'fastapi', 'numpy'} & set(sys.modules)))"
+    heavy = "{'torch', 'onnxruntime', 'fastapi', 'numpy'}"
+    code = f"import sys, serve.cli; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
