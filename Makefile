@@ -17,7 +17,7 @@ ENCODER   := $(ENCODERS)/embedded/model.safetensors
 TICKETS   := artifacts/sample/tickets.jsonl
 MODEL     := artifacts/sample/model/manifest.json
 SAMPLE    := data/samples/beijing/catalog
-SAMPLE_TICKETS ?= 12000
+SAMPLE_TICKETS ?= 4000
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check format bench bench-places benchmark-accuracy haikou-named clean

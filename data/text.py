@@ -134,7 +134,7 @@ _PII = re.compile(
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 _PII_HINT = re.compile(
-    r"[@＠]|[0-9０-９](?:[ -]?[0-9０-９]){6}|[A-Za-zＡ-Ｚａ-ｚ][ ·•.-]?[0-9A-Za-z０-９Ａ-Ｚａ-ｚ]{5}"
+    r"[@＠]|[0-9０-９](?:[ -]?[0-9０-９]){6}|[A-Za-zＡ-Ｚａ-ｚ][ ·•.-]?[0-9A-Za-z０-９Ａ-Ｚａ-ｚ]{4}"
 )
 """What every text that holds any of it has: a quick no to most texts."""
 

@@ -40,6 +40,20 @@ def train(
     typer.echo(f"artifact: {run(request)}")
 
 
+@commands.command()
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="Labelled tickets that the artifact was not trained on.")],
+    artifact: Annotated[Path, typer.Option(help="Folder of the artifact.")],
+    output: Annotated[Path, typer.Option(help="Folder for the report.")],
+    columns: Annotated[Path | None, typer.Option(help="YAML of headers; as the artifact was trained by default.")] = None,
+) -> None:
+    """Measure an artifact and write a report."""
+    from data.tickets.columns import ColumnMapping
+    from training.evaluate import evaluate as run
+
+    typer.echo(f"report: {run(file, artifact, output, ColumnMapping.load(columns) if columns else None)}")
+
+
 @encoder.command("build")
 def build_encoder(
     output: Annotated[Path, typer.Option(help="Folder to write.")],

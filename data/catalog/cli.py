@@ -1,36 +1,100 @@
-"""`paidan catalog`: check a dispatch catalog, draft one from past tickets."""
+"""`paidan catalog`: check, compare, convert and draft dispatch catalogs."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from data.catalog.diff import Difference
 
 app = typer.Typer(
     help="The dispatch catalog: units, families, issue categories and rules.", no_args_is_help=True
 )
 
+_PATH_HELP = "A catalog folder, or a workbook (.xlsx)."
+_NARROWEST = 120
+
 
 @app.command()
-def check(path: Annotated[Path, typer.Argument(help="A catalog folder.")]) -> None:
-    """List every fault with its place and the way out; exit with 1 if one keeps the catalog from being used."""
-    from data.catalog.faults import Severity
+def check(path: Annotated[Path, typer.Argument(help=_PATH_HELP)]) -> None:
+    """List every fault with its place and the way out; exit with 1 if there is an error, not for warnings."""
+    from data.catalog.faults import errors_of
     from data.catalog.folder import read_catalog
 
     read = read_catalog(path)
-    for fault in read.faults:
+    errors = errors_of(read.faults)
+    warnings = [fault for fault in read.faults if fault not in errors]
+    for fault in (*errors, *warnings):
         typer.echo(f"{fault.severity}: {fault}")
+    typer.echo(f"{len(errors)} errors, {len(warnings)} warnings", err=True)
     if read.catalog is None:
-        errors = sum(fault.severity is Severity.ERROR for fault in read.faults)
-        typer.echo(f"{errors} errors, {len(read.faults) - errors} warnings", err=True)
         raise typer.Exit(1)
     catalog = read.catalog
     typer.echo(
         f"{catalog.city}: {len(catalog.departments)} units of {len(catalog.families)} families, "
         f"{len(catalog.issue_categories)} issue categories, {len(catalog.rules)} rules; "
-        f"{len(read.faults)} warnings; content {catalog.content_hash[:12]}"
+        f"content {catalog.content_hash[:12]}"
     )
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help=_PATH_HELP)],
+    new: Annotated[Path, typer.Argument(help=_PATH_HELP)],
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> None:
+    """Show what a new version of a catalog changes: units added, retired, renamed, merged, and all else."""
+    import orjson
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from data.catalog.diff import diff_catalogs
+    from data.catalog.folder import load_catalog
+
+    found = diff_catalogs(load_catalog(old), load_catalog(new))
+    if as_json:
+        typer.echo(orjson.dumps(found.to_dict(), option=orjson.OPT_INDENT_2).decode())
+        return
+    console = Console()
+    console.width = max(console.width, _NARROWEST)
+    for name, rows in found.tables().items():
+        if rows:
+            table = Table("change", "what", title=name.replace("_", " "), title_justify="left")
+            table.add_column("details", overflow="fold")
+            for row in rows:
+                what = row.key if row.name in row.key else f"{row.key} {row.name}"
+                table.add_row(*map(Text, (row.change.value, what, _details(row))))
+            console.print(table)
+    if not any(found.tables().values()):
+        typer.echo("the two catalogs hold the same")
+
+
+def _details(row: Difference) -> str:
+    joined = [f"{'、'.join(row.before) or row.key} -> {'、'.join(row.after)}"] if row.after else []
+    return "\n".join(
+        [*joined, *(f"{field.field}: {field.old or '-'} -> {field.new or '-'}" for field in row.fields)]
+    )
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help=_PATH_HELP)],
+    target: Annotated[Path, typer.Argument(help="The workbook (.xlsx) or folder to write.")],
+) -> None:
+    """Turn a catalog folder into a workbook for officials to edit, or a workbook back into a folder."""
+    from data.catalog.folder import load_catalog, save_catalog
+    from data.catalog.workbook_writing import save_workbook
+
+    catalog = load_catalog(source)
+    if target.suffix.lower() == ".xlsx":
+        save_workbook(catalog, target)
+    else:
+        save_catalog(catalog, target)
+    typer.echo(f"written to {target} (content {catalog.content_hash[:12]})")
 
 
 @app.command()
@@ -40,20 +104,33 @@ def draft(
     output: Annotated[Path, typer.Option(help="Catalog folder to write.")],
     columns: Annotated[Path | None, typer.Option(help="YAML that maps the file's headers to ours.")] = None,
     variants: Annotated[
-        Path | None, typer.Option(help="YAML of family spellings that a person accepted.")
+        Path | None, typer.Option(help="An earlier draft's variants.yaml with a person's decisions.")
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option(help="Replace the catalog that is in the output folder.")
+    ] = False,
 ) -> None:
-    """Draft a catalog from past tickets, for a person to edit."""
+    """Draft a catalog from past tickets, for a person to edit.
+
+    variants.yaml in the output holds the names that may stand for one family, for a person to judge.
+    """
     from rich.console import Console
     from rich.progress import Progress
 
     from data.catalog.draft import CatalogDrafter, DraftError
-    from data.catalog.folder import save_catalog, write_files
+    from data.catalog.folder import save_catalog
+    from data.catalog.tables import CATALOG_FILE
     from data.catalog.variants import dump_variants, load_variants
     from data.gazetteer.gazetteer import Gazetteer
     from data.tickets.columns import ColumnMapping
     from data.tickets.reading import read_tickets
 
+    if (output / CATALOG_FILE).exists() and not overwrite:
+        raise DraftError(
+            "holds a catalog already, which somebody may have edited",
+            where=str(output),
+            fix="Give another folder, or --overwrite to replace it",
+        )
     mapping = ColumnMapping.load(columns) if columns else ColumnMapping.identity()
     decided = load_variants(variants) if variants else ()
     areas = Gazetteer.load(gazetteer)
@@ -79,8 +156,7 @@ def draft(
             progress.advance(task, len(batch["text"]))
     last_day = file.summary.last_date
     drafted = drafter.draft(decided, version=f"{last_day:%Y-%m}" if last_day else "")
-    save_catalog(drafted.catalog, output)
-    write_files(output, {"variants.yaml": dump_variants(drafted.variants)})
+    save_catalog(drafted.catalog, output, extra={"variants.yaml": dump_variants(drafted.variants)})
 
     catalog = drafted.catalog
     open_pairs = sum(variant.accept is None for variant in drafted.variants)

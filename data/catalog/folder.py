@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from data.catalog.catalog import Catalog
@@ -65,10 +65,14 @@ def _read_folder(folder: Path) -> ReadCatalog:
     return assemble(folder, head, tables, gazetteer, faults, labels=False)
 
 
-def save_catalog(catalog: Catalog, folder: Path) -> None:
+def save_catalog(catalog: Catalog, folder: Path, *, extra: Mapping[str, str] | None = None) -> None:
     """Write a catalog folder; the same catalog always gives the same bytes. Comments in the files are lost.
 
     Every file is written whole beside the old one before any is replaced, so that a full disk costs nothing.
+    `extra` holds texts of further files, by name.
+
+    Raises:
+        CatalogError: the folder cannot be written.
     """
     head = {"city": catalog.city, "version": catalog.version, "description": catalog.description}
     entries: dict[Table, Iterable[Entry]] = {
@@ -80,18 +84,20 @@ def save_catalog(catalog: Catalog, folder: Path) -> None:
     texts = {CATALOG_FILE: dump_mapping({key: value for key, value in head.items() if value})}
     for table, rows in entries.items():
         texts[table.file] = dump_list(table, [write_fields(table, row) for row in rows])
+    texts |= extra or {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_files(folder, texts)
-        catalog.gazetteer.save(folder / _GAZETTEER)
+        with drafted_files(folder, texts):
+            catalog.gazetteer.save(folder / _GAZETTEER)
     except OSError as error:
         raise CatalogError(
             [Fault(str(folder), f"cannot be written ({error.strerror})", "What was there is unchanged")]
         ) from error
 
 
-def write_files(folder: Path, texts: dict[str, str]) -> None:
-    """Write several text files: all of them, or none if any cannot be written."""
+@contextmanager
+def drafted_files(folder: Path, texts: Mapping[str, str]) -> Iterator[None]:
+    """Write text files beside the old ones, and put them in their place if the block ends well."""
     with ExitStack() as stack:
         drafts = {}
         for name, text in texts.items():
@@ -99,5 +105,6 @@ def write_files(folder: Path, texts: dict[str, str]) -> None:
             stack.callback(draft.unlink, missing_ok=True)
             draft.write_text(text, encoding="utf-8", newline="\n")
             drafts[name] = draft
+        yield
         for name, draft in drafts.items():
             draft.replace(folder / name)

@@ -22,9 +22,9 @@ _PLACE_END = re.compile(f"(?:{_PLACE_KINDS})$")
 _PLACE_KIND = re.compile(f"(?:{_PLACE_KINDS})")
 _FRAGMENT = re.compile(r"^[请其市区该您在于被把向称和与]|[于称在把被和与]$")
 """What the segmenter glues together of a function word and its neighbour."""
-_CALL_WORDS = frozenset(
-    "市民 来电 反映 咨询 表示 话务 话务员 代表 转接 回电 致电 拨打 接通 电话 电话号码 联系 地址 名字 核实 处理 回复 告知 "
-    "督促 办结 您好 职能 部门 工作人员 管辖 要求 希望 需要 问题 情况 没有 导致 存在 现象 觉得 认为 还有 不能".split()
+_CALL_WORDS = re.compile(
+    "市民|来电|反映|咨询|表示|话务|话务员|代表|转接|回电|致电|拨打|接通|电话|电话号码|联系|地址|名字|核实|处理|回复"
+    "|告知|督促|办结|您好|职能|部门|工作人员|管辖|要求|希望|需要|问题|情况|没有|导致|存在|现象|觉得|认为|还有|不能"
 )
 """What every call is about; it tells nothing of a duty."""
 _LEAST_TICKETS = 5
@@ -90,7 +90,7 @@ def plain_word(
             and word not in places
             and _PLACE_END.search(word) is None
             and (tag != "" or _FRAGMENT.search(word) is None)
-            and word not in _CALL_WORDS
+            and _CALL_WORDS.fullmatch(word) is None
         )
 
     return is_plain

@@ -33,7 +33,7 @@ from data.gazetteer.gazetteer import Gazetteer
 
 @dataclass(frozen=True, slots=True)
 class SheetValue:
-    """What a cell holds, and as what: openpyxl's one-letter type (s text, n number, d date, f formula, e error)."""
+    """What a cell holds, and as what, by openpyxl's letter: s text, n number, d date, f formula, e error."""
 
     value: object
     data_type: str

@@ -142,7 +142,8 @@ def _write_text(sheet: Worksheet, row: int, column: int, text: str) -> None:
     cell.number_format = "@"
     cell.alignment = Alignment(wrap_text=len(text) > 40, vertical="top")
     if text:
-        cell.set_explicit_value(text, "s")
+        cell.value = text
+        cell.data_type = "s"
         if text.startswith(("=", "+", "-", "@")):
             cell.quotePrefix = True
 

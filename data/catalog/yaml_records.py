@@ -32,7 +32,7 @@ def read_mapping(path: Path, faults: list[Fault]) -> Record | None:
 
 
 def read_list(path: Path, faults: list[Fault]) -> list[Record] | None:
-    """Read a file that holds a list of mappings; an empty file is an empty list. None if it cannot be read."""
+    """Read a file that holds a list of mappings; an empty file is an empty list, an unreadable one None."""
     node = _compose(path, faults)
     if node is None:
         return None

@@ -1,0 +1,73 @@
+"""What tests of several packages share: a BERT small enough to train within seconds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+# A few hundred characters that invented tickets are made of; whatever else a text holds becomes [UNK].
+_TINY_TEXT = (
+    "一二三四五六七八九十百千万个只条次天年月日时分秒早晚上下左右前后里外中东南西北大小多少高低长短新旧"
+    "我你他她它们的了着过是有无不没在到从向对和与或但因为所以如果虽然希望请求反映咨询投诉建议来电表示称核实处理尽快解决"
+    "市区县街道路镇乡村社小居委会政府局办公室部门单位公司物业业主居民群众市民老人孩子学生"
+    "自来水停供压管漏坏修断电力线灯亮燃气暖热冷井盖丢失损沉降塌陷积淹排污臭味"
+    "公交车站班等久不准点线路改调整司机态度差地铁出租网约共享单停放占道经营摊贩烧烤油烟噪音扰民施工夜间"
+    "垃圾清运堆满桶保洁卫生绿化树枝倒伏违章建筑搭建广告牌招破拆除城管执法"
+    "湖河海山江桥园林门口附近旁边对面楼栋层号院家户商店超场学校医院银行"
+    "价格收费退款欺骗假冒伪劣食品药安全检查许可证照营业税工资拖欠劳动合同保险养老"
+    "，。！？：；、（）“”0123456789"
+)
+_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let pass what other people's libraries warn of when they are imported or called, and nothing else."""
+    for line in (
+        "ignore:builtin type Swig:DeprecationWarning",
+        "ignore:builtin type swig:DeprecationWarning",
+    ):
+        config.addinivalue_line("filterwarnings", line)
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a BERT of two layers with random weights and one token a character."""
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    pieces = [*_SPECIAL, *dict.fromkeys(_TINY_TEXT)]
+    tokenizer = Tokenizer(models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(handle_chinese_chars=True, lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    folder = tmp_path_factory.mktemp("tiny-bert")
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+        model_max_length=128,
+    ).save_pretrained(folder)
+    torch.manual_seed(0)
+    BertModel(
+        BertConfig(
+            vocab_size=len(pieces),
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            max_position_embeddings=128,
+            pad_token_id=0,
+        )
+    ).save_pretrained(folder)
+    return folder
