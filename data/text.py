@@ -45,8 +45,10 @@ def _fold(char: str) -> str:
     if unicodedata.category(char) in _DROPPED_CATEGORIES or _IGNORABLE.match(char):
         return ""
     folded = _RADICALS.get(char) or unicodedata.normalize("NFKC", char)
+    if folded == char and not char.isascii():
+        folded = _converter().convert(char)
     if folded == char:
-        return char if char.isascii() else str(_converter().convert(char))
+        return char
     return "".join(_FOLDS[part] for part in folded)
 
 
@@ -93,9 +95,11 @@ def normalise(text: str) -> Normalised:
     folds = _FOLDS
     parts = [folds[char] for char in text]
     joined = "".join(parts)
-    if len(joined) == len(text) and "" not in parts and "  " not in joined and joined == joined.strip(" "):
-        return Normalised(joined, tuple(range(len(text) + 1)))
-    return _collapse(parts)
+    stripped = joined.strip(" ")
+    if len(joined) != len(text) or "" in parts or "  " in stripped:
+        return _collapse(parts)
+    start = len(joined) - len(joined.lstrip(" ")) if stripped else 0
+    return Normalised(stripped, (*range(start, start + len(stripped)), len(text)))
 
 
 def _collapse(parts: list[str]) -> Normalised:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -72,7 +71,7 @@ def file_sha256(path: Path) -> str:
 
 
 def _hash_files(folder: Path) -> dict[str, str]:
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != MANIFEST)
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path != folder / MANIFEST)
     return {path.relative_to(folder).as_posix(): file_sha256(path) for path in files}
 
 
@@ -91,8 +90,8 @@ def new_artifact(output: Path) -> Iterator[Path]:
             raise ArtifactError("no manifest was written", where=str(output))
         previous = scratch.with_name(f"{scratch.name}-previous")
         if output.exists():
-            os.replace(output, previous)
-        os.replace(scratch, output)
+            output.replace(previous)
+        scratch.replace(output)
         shutil.rmtree(previous, ignore_errors=True)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -122,7 +121,10 @@ def read_manifest(folder: Path) -> Manifest:
         content = json.loads(path.read_text("utf-8"))
         if content.get("format") != FORMAT:
             raise ArtifactError(
-                f"format {content.get('format')}", where=str(path), expected=f"format {FORMAT}", fix="Train it again."
+                f"format {content.get('format')}",
+                where=str(path),
+                expected=f"format {FORMAT}",
+                fix="Train it again.",
             )
         return Manifest(**content)
     except (UnicodeDecodeError, json.JSONDecodeError, AttributeError, TypeError) as error:
@@ -141,7 +143,9 @@ def open_artifact(folder: Path) -> Manifest:
     found = _hash_files(folder)
     for path, digest in manifest.files.items():
         if path not in found:
-            raise ArtifactError("a file of the artifact is missing", where=str(folder / path), fix=_COPY_AGAIN)
+            raise ArtifactError(
+                "a file of the artifact is missing", where=str(folder / path), fix=_COPY_AGAIN
+            )
         if found[path] != digest:
             raise ArtifactError(
                 f"the file was changed: its sha256 is {found[path][:_VERSION_LENGTH]}…",

@@ -21,7 +21,9 @@ class IssueCategoryMatcher:
 
     def __init__(self, catalog: Catalog) -> None:
         parents = {category.parent for category in catalog.issue_categories.values()}
-        self._leaves = {code: entry for code, entry in catalog.issue_categories.items() if code not in parents}
+        self._leaves = {
+            code: entry for code, entry in catalog.issue_categories.items() if code not in parents
+        }
         self._families: dict[str, set[str]] = defaultdict(set)
         for rule in catalog.rules:
             self._families[rule.category].update((rule.lead, *rule.assisting))

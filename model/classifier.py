@@ -105,5 +105,8 @@ class CatalogClassifier(nn.Module):
     def head_weights(self) -> HeadWeights:
         """Return what the head learned, as float32 arrays."""
         return HeadWeights(
-            **{name: getattr(self, name).detach().float().cpu().numpy().copy() for name in HeadWeights.__slots__}
+            **{
+                name: getattr(self, name).detach().float().cpu().numpy().copy()
+                for name in HeadWeights.__slots__
+            }
         )

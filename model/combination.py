@@ -31,7 +31,9 @@ class Combination:
     weights: tuple[float, ...]
 
     @classmethod
-    def fit(cls, experts: Sequence[str], logits: Sequence[FloatArray], labels: NDArray[np.int64]) -> Combination:
+    def fit(
+        cls, experts: Sequence[str], logits: Sequence[FloatArray], labels: NDArray[np.int64]
+    ) -> Combination:
         """Fit the weights by maximum likelihood.
 
         Args:
@@ -56,13 +58,21 @@ class Combination:
 
     def scores(self, logits: Sequence[FloatArray]) -> FloatArray:
         """Return probabilities [N, U] from K arrays of logits [N, U]; a logit of -inf stays impossible."""
-        combined = sum(weight * array for weight, array in zip(self.weights, logits, strict=True))
+        possible = np.all([np.isfinite(array) for array in logits], axis=0)
+        # Where it is impossible an expert of weight 0 would give 0 * -inf, which is no number.
+        weighted = [
+            weight * np.where(possible, array, 0.0)
+            for weight, array in zip(self.weights, logits, strict=True)
+        ]
+        combined = np.where(possible, np.sum(weighted, axis=0), -np.inf)
         result: FloatArray = softmax(combined, axis=1).astype(np.float32)
         return result
 
     def save(self, path: Path) -> None:
         """Write as JSON."""
-        path.write_text(json.dumps(dict(zip(self.experts, self.weights, strict=True)), indent=2) + "\n", "utf-8")
+        path.write_text(
+            json.dumps(dict(zip(self.experts, self.weights, strict=True)), indent=2) + "\n", "utf-8"
+        )
 
     @classmethod
     def load(cls, path: Path) -> Combination:

@@ -150,7 +150,9 @@ class Dispatcher:
 
     def _scores(self, inputs: Sequence[ModelInput], readings: Sequence[PlaceReading]) -> FloatArray:
         logits = self.experts.logits(inputs, readings)
-        closed = np.array([[not unit.is_active(_day(item.ticket)) for unit in self._units] for item in inputs])
+        closed = np.array(
+            [[not unit.is_active(_day(item.ticket)) for unit in self._units] for item in inputs]
+        )
         for array in logits:
             array[closed] = -np.inf
         return self._combination.scores(logits)

@@ -11,12 +11,12 @@ import hashlib
 import importlib.util
 import json
 import mmap
-import os
 import shutil
 import struct
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +96,7 @@ class _WeightFile:
     def _take_array(self, dtype: str, count: int) -> NDArray[np.generic]:
         array = np.frombuffer(self._buffer, dtype=dtype, count=count, offset=self._at)
         self._at += array.nbytes
-        return array
+        return array.copy()  # a view would keep the map from being closed when something is wrong
 
     def _read_pieces(self) -> tuple[list[str], NDArray[np.generic]]:
         count, *_ = self._take("<5i")
@@ -106,7 +106,7 @@ class _WeightFile:
         blob = self._buffer[self._at : self._at + blob_length]
         self._at += blob_length
         bounds = [int(offset) for offset in offsets]
-        pieces = [blob[a:b].decode("utf-8") for a, b in zip(bounds, bounds[1:], strict=False)]
+        pieces = [blob[a:b].decode("utf-8") for a, b in pairwise(bounds)]
         return pieces, scores
 
     def _skip_normalisation_map(self) -> None:
@@ -257,8 +257,13 @@ def build_embedded_encoder(output: Path, *, layers: int | None = None) -> Path:
     if (output / "model.safetensors").exists():
         return output
     if output.exists() and any(output.iterdir()):
-        raise EncoderError("the output folder holds other files", where=str(output), fix="Name an empty folder.")
-    with _source_path().open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
+        raise EncoderError(
+            "the output folder holds other files", where=str(output), fix="Name an empty folder."
+        )
+    with (
+        _source_path().open("rb") as handle,
+        mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as buffer,
+    ):
         _check_source(buffer)
         file = _WeightFile(buffer)
         depth = file.header.layers if layers is None else layers
@@ -268,7 +273,6 @@ def build_embedded_encoder(output: Path, *, layers: int | None = None) -> Path:
         pieces = [(file.pieces[i], float(file.scores[i])) for i in kept]
         weights = _weights(file, kept, depth)
         config = _config(file.header, len(kept), depth)
-        del file  # numpy views keep the map open otherwise
         output.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".encoder-", dir=output.parent))
         try:
@@ -277,7 +281,7 @@ def build_embedded_encoder(output: Path, *, layers: int | None = None) -> Path:
             (scratch / "config.json").write_text(json.dumps(config, indent=2))
             (scratch / "tokenizer_config.json").write_text(json.dumps(_TOKENIZER_CONFIG, indent=2))
             scratch.chmod(0o755)
-            os.replace(scratch, output)
+            scratch.replace(output)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return output

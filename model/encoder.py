@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
@@ -62,7 +63,9 @@ def _resolve(name: str) -> str:
     path = Path(name).expanduser()
     if not path.is_dir():
         if path.is_absolute() or name.startswith("."):
-            raise EncoderError("no such folder", where=f"encoder: {name}", fix="Name a folder, a hub id or 'embedded'.")
+            raise EncoderError(
+                "no such folder", where=f"encoder: {name}", fix="Name a folder, a hub id or 'embedded'."
+            )
         return name
     if not any(path.glob("*.safetensors")) and not (path / "pytorch_model.bin").exists():
         raise EncoderError(
@@ -86,7 +89,7 @@ def load_encoder(
         dropout: of hidden states and attention, while it trains.
 
     Raises:
-        EncoderError: no weights there, not a BERT, no fast tokenizer, or more layers asked for than there are.
+        EncoderError: no weights there, not a BERT, no fast tokenizer, or fewer layers than asked for.
     """
     if pooling not in POOLINGS:
         raise EncoderError(f"pooling {pooling!r}", where="pooling", expected=" or ".join(POOLINGS))
@@ -96,9 +99,11 @@ def load_encoder(
             source, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
         )
         tokenizer = AutoTokenizer.from_pretrained(source, use_fast=True)
-        extra = {"add_pooling_layer": False} if config.model_type in {"bert", "roberta", "xlm-roberta"} else {}
+        extra = (
+            {"add_pooling_layer": False} if config.model_type in {"bert", "roberta", "xlm-roberta"} else {}
+        )
         bert = AutoModel.from_pretrained(source, config=config, dtype=torch.float32, **extra)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise EncoderError(
             f"cannot be loaded ({type(error).__name__})",
             where=f"encoder: {name}",
@@ -107,7 +112,9 @@ def load_encoder(
         ) from error
     if layers is not None:
         if not 1 <= layers <= config.num_hidden_layers:
-            raise EncoderError(f"{layers} layers", where="layers", expected=f"1 to {config.num_hidden_layers}")
+            raise EncoderError(
+                f"{layers} layers", where="layers", expected=f"1 to {config.num_hidden_layers}"
+            )
         bert.encoder.layer = bert.encoder.layer[:layers]
         bert.config.num_hidden_layers = layers
     if tokenizer.pad_token_id is None:

@@ -50,7 +50,7 @@ class Explainer:
         found.extend(self._place(unit, placed))
         if rule is not None and rule.lead == unit.family:
             category = self._catalog.issue_categories[rule.category].name
-            found.append(Reason(ReasonKind.RULE, f"规则：{category}由{_LEVEL_NAMES[rule.level]}“{rule.lead}”主办"))
+            found.append(Reason(ReasonKind.RULE, f"{category}由{_LEVEL_NAMES[rule.level]}“{rule.lead}”主办"))
         return tuple(found)
 
     def _words(self, item: ModelInput, row: int) -> Iterator[Reason]:
@@ -62,14 +62,15 @@ class Explainer:
                 pieces.append((term.start, term.end))
         if pieces:
             words = "、".join(item.text[start:end] for start, end in pieces)
-            yield Reason(ReasonKind.WORDS, f"关键词：{words}", tuple(_spans(item, pieces)))
+            yield Reason(ReasonKind.WORDS, words, tuple(_spans(item, pieces)))
 
     def _duty(self, item: ModelInput, unit: Department) -> Iterator[Reason]:
         shared = sorted(
-            (word for word in self._duty_words[unit.family] if word in item.text), key=lambda word: (-len(word), word)
+            (word for word in self._duty_words[unit.family] if word in item.text),
+            key=lambda word: (-len(word), word),
         )
         if shared:
-            yield Reason(ReasonKind.DUTY, "职责：" + "、".join(shared[:_DUTY_WORDS_SHOWN]))
+            yield Reason(ReasonKind.DUTY, "、".join(shared[:_DUTY_WORDS_SHOWN]))
 
     def _place(self, unit: Department, placed: PlacedJurisdiction) -> Iterator[Reason]:
         if placed.jurisdiction is None:
@@ -78,7 +79,7 @@ class Explainer:
         in_unit = gazetteer.is_within(placed.jurisdiction.code, unit.jurisdiction)
         if in_unit and unit.jurisdiction != gazetteer.city.code:
             name = "".join(area.name for area in placed.path[1:])
-            yield Reason(ReasonKind.PLACE, f"地点：{name}", placed.evidence)
+            yield Reason(ReasonKind.PLACE, name, placed.evidence)
 
 
 def _spans(item: ModelInput, pieces: Iterable[tuple[int, int]]) -> Iterator[Span]:

@@ -9,8 +9,8 @@ from typing import TypedDict
 
 import yaml
 
-from data.gazetteer.gazetteer import Gazetteer
 from data.gazetteer.elsewhere import cities
+from data.gazetteer.gazetteer import Gazetteer
 from model.decision import Flag, PlacedJurisdiction, PlaceStatus
 
 _ITEMS = re.compile(r"(?:^|[^\d])1[、.．)]\D.{4,}?[^\d]2[、.．)]\D|一是.{4,}?二是", re.DOTALL)
@@ -29,7 +29,9 @@ class FlagFinder:
         self._found = {Flag(name): _any_of(entry["phrases"]) for name, entry in config.items()}
         self._excepted = {Flag(name): _any_of(entry["exceptions"]) for name, entry in config.items()}
         own = {name for area in gazetteer for name in (area.name, *area.aliases)}
-        self._elsewhere = re.compile("(?:" + "|".join(name for name in cities() if name not in own) + ")" + _ROAD)
+        self._elsewhere = re.compile(
+            "(?:" + "|".join(name for name in cities() if name not in own) + ")" + _ROAD
+        )
 
     @classmethod
     def from_config(cls, gazetteer: Gazetteer) -> FlagFinder:

@@ -17,6 +17,7 @@ RESOLVED_FROM = 0.6
 """Posterior from which an area is taken for settled. Chosen on a later month than names were learned from."""
 _OPTION_FROM = 0.2
 _SINGLE_OPTION_FROM = 0.4
+_WEAK_BELOW = 0.4
 _RIVAL_FROM = 0.4
 _NEXT_LEVEL_FROM = 0.02
 _MOST_OPTIONS = 10
@@ -67,6 +68,7 @@ class PlaceResolver:
             best = max(shares, key=lambda code: shares[code], default=None)
             if best is None or shares[best] < RESOLVED_FROM:
                 options = self._options(clues, node, shares, level)
+                score *= max(shares.values()) if options else 1.0
                 break
             node, score, level = best, score * shares[best], level + 1
         spans = [
@@ -87,15 +89,22 @@ class PlaceResolver:
     def _shares(self, clues: tuple[Clue, ...], node: str, level: int) -> dict[str, float]:
         """Return the posterior of the children of an area that some clue speaks for.
 
-        Clues for one child join by noisy-or, 1 - prod(1 - belief). The odds of the children, and odds of
-        one for "none of them", are then scaled to sum to one.
+        Clues for one child join by noisy-or, 1 - prod(1 - belief); of the weak ones only the best counts,
+        for two ordinary words make no place. The odds of the children, and odds of one for "none of them",
+        are then scaled to sum to one.
         """
         doubt: dict[str, float] = {}
+        weak: dict[str, float] = {}
         for clue in clues:
             reached = self._reached(clue, node, level)
             parts = len(reached) if clue.explicit else 1
             for child, belief in reached.items():
-                doubt[child] = doubt.get(child, 1.0) * (1.0 - min(belief / parts, CERTAIN))
+                if belief >= _WEAK_BELOW:
+                    doubt[child] = doubt.get(child, 1.0) * (1.0 - min(belief / parts, CERTAIN))
+                else:
+                    weak[child] = max(weak.get(child, 0.0), belief / parts)
+        for child, belief in weak.items():
+            doubt[child] = doubt.get(child, 1.0) * (1.0 - belief)
         odds = {child: (1.0 - left) / left for child, left in doubt.items()}
         total = sum(odds.values()) + 1.0
         return {child: odd / total for child, odd in odds.items()}
@@ -119,6 +128,8 @@ class PlaceResolver:
 
         Below the top level only names of areas make it ambiguous; learned names leave it at the area above.
         """
+        if level == 1 and all(max(clue.beliefs.values()) < _WEAK_BELOW for clue in clues):
+            return []
         named = {
             child
             for clue in clues
@@ -126,13 +137,11 @@ class PlaceResolver:
             for child, belief in self._reached(clue, node, level).items()
             if belief >= _SINGLE_OPTION_FROM
         }
+        # A name that ten areas bear leaves each a small share, and still says that it is one of them.
         least = min(_OPTION_FROM, max(shares.values(), default=0.0) * _RIVAL_FROM)
+        others = _OPTION_FROM if level == 1 else 1.0
         ranked = sorted(
-            (
-                c
-                for c in shares
-                if shares[c] >= (least if c in named else _OPTION_FROM if level == 1 else 2.0)
-            ),
+            (code for code, share in shares.items() if share >= (least if code in named else others)),
             key=lambda code: -shares[code],
         )[:_MOST_OPTIONS]
         if len(ranked) < 2 and (level > 1 or not ranked or shares[ranked[0]] < _SINGLE_OPTION_FROM):

@@ -40,7 +40,9 @@ class UnitLayout:
         return cls.from_units(units, {j.code: j.level for j in catalog.gazetteer})
 
     @classmethod
-    def from_units(cls, units: Iterable[Department], level_by_code: dict[str, JurisdictionLevel]) -> UnitLayout:
+    def from_units(
+        cls, units: Iterable[Department], level_by_code: dict[str, JurisdictionLevel]
+    ) -> UnitLayout:
         """Lay out the given units, in their order."""
         units = list(units)
         families = tuple(sorted({unit.family for unit in units}))
@@ -66,5 +68,7 @@ class UnitLayout:
     def load(cls, path: Path) -> UnitLayout:
         """Read what `save` wrote."""
         content = json.loads(path.read_text("utf-8"))
-        arrays = {name: np.array(content[name], dtype=np.int64) for name in cls.__slots__ if name.endswith("_of")}
+        arrays = {
+            name: np.array(content[name], dtype=np.int64) for name in cls.__slots__ if name.endswith("_of")
+        }
         return cls(**{name: tuple(content[name]) for name in cls.__slots__ if name not in arrays}, **arrays)

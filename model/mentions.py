@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from ahocorasick_rs import AhoCorasick, MatchKind
@@ -35,7 +35,10 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A name found at text[start:end] of the normalised text, and the codes of the areas that bear it."""
+    """A name found at text[start:end] of the normalised text, and the codes of the areas that bear it.
+
+    `near` is set where words beside it (对面, 交界, 和) say that another place is meant as much.
+    """
 
     start: int
     end: int
@@ -46,10 +49,10 @@ class Mention:
 
 
 _FACILITY = re.compile(
-    r"[东西南北中上下前后新老一二三四五六七八九十]{0,2}(?:路|大道|大街|街(?!道)|巷|里弄|胡同|立交|高架|隧道|大桥|桥|河|江|湖|湾|水库|"
+    r"[东西南北中上下前后内外新一二三四五六七八九十]{0,2}(?:路|大道|大街|街(?!道)|巷|里弄|胡同|立交|高架|隧道|大桥|桥|河|江|湖|湾|水库|"
     r"码头|港|机场|国际机场|火车站|高铁|车站|客运站|汽车站|地铁|轻轨|站|口岸|"
     r"医院|卫生院|小学|中学|中心小学|学校|学院|大学|附中|附小|幼儿园|高中|实验|"
-    r"公园|广场|酒店|宾馆|饭店|商场|商城|市场|超市|花园|小区|新村|公寓|大厦|山庄|名城|家园|苑|雅苑|豪庭|国际|银行|支行|"
+    r"公园|广场|景区|风景|旅游区|门(?!口)|酒店|宾馆|饭店|商场|商城|市场|超市|花园|小区|新村|公寓|大厦|山庄|名城|家园|苑|雅苑|豪庭|国际|银行|支行|"
     r"寺|庙|塔|教堂|电厂|水厂|炼油|驾校|加油站|影城|影院|书店|药店|检测站|收费站|殡仪馆|陵园|监狱|看守所|线)"
 )
 _HOME = re.compile(
@@ -57,6 +60,7 @@ _HOME = re.compile(
 )
 _SITE = re.compile(r"(?:位于|发生在|地点|地址|在|反映|反应|前往|途经|举报|投诉|咨询|来电)[是为:,]?$")
 _NEAR_AFTER = re.compile(r"[^,。;!?]{0,8}?(?:对面|附近|旁边|旁|交界|隔壁|之间|交汇|相邻|中间)")
+_AND = re.compile(r"[^,。;!?]{0,4}?(?:和|与|及|跟|或|、|到|至)[^,。;!?]{0,2}")
 _LOOK_BACK = 12
 
 
@@ -108,6 +112,9 @@ class MentionFinder:
                 foreign_end = end
                 continue
             found.append(self._mention(index, start, end, text, found[-1] if found else None))
+        for place, mention in enumerate(found[:-1]):
+            if not mention.near and _AND.fullmatch(text, mention.end, found[place + 1].start):
+                found[place] = replace(mention, near=True)
         return found
 
     def _mention(self, index: int, start: int, end: int, text: str, before: Mention | None) -> Mention:
@@ -135,7 +142,10 @@ def _longest(matches: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
     if len(matches) < 2:
         return matches
     kept: list[tuple[int, int, int]] = []
+    taken = bytearray(max(end for _, _, end in matches))
     for match in sorted(matches, key=lambda m: (m[1] - m[2], m[1])):
-        if all(match[2] <= start or end <= match[1] for _, start, end in kept):
+        _, start, end = match
+        if not any(taken[start:end]):
+            taken[start:end] = b"\x01" * (end - start)
             kept.append(match)
     return sorted(kept, key=lambda m: m[1])

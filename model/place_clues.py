@@ -110,7 +110,7 @@ class ClueReader:
 def _believed(
     name: LearnedName, gazetteer: Gazetteer, chains: Mapping[str, tuple[str, ...]]
 ) -> tuple[float, dict[str, float]]:
-    """Return the most a learned name is believed of a top area, and of each area; {} if that is too little."""
+    """Return the most a learned name is believed of a top area, and of each; {} if that is too little."""
     beliefs = {
         code: tempered(name, code, gazetteer[code].level) for code in name.posterior if code in gazetteer
     }

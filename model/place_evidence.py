@@ -140,7 +140,8 @@ class PlaceEvidence:
             yield self._row[self._city], _NOTHING, 1.0
         if placed.jurisdiction is None:
             return
-        code, score = placed.jurisdiction.code, placed.score
+        code = placed.jurisdiction.code
+        score = reading.posterior.get(code, placed.score)
         if code in self._row:
             yield self._row[code], _HERE, score
         for at in self._up[code]:

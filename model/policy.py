@@ -41,7 +41,10 @@ def _lowest_threshold(
     best = _NEVER
     for taken in range(_LEAST_TICKETS, len(order) + 1):
         is_last_of_its_score = taken == len(order) or scores[order[taken]] < scores[order[taken - 1]]
-        if is_last_of_its_score and precision_lower_bound(int(hits[taken - 1]), taken, confidence) >= precision:
+        if (
+            is_last_of_its_score
+            and precision_lower_bound(int(hits[taken - 1]), taken, confidence) >= precision
+        ):
             best = float(scores[order[taken - 1]])
     return best
 
@@ -92,7 +95,10 @@ class Policy:
         never = []
         for code in sorted(set(codes[taken])):
             of_unit = taken & (codes == code)
-            if precision_upper_bound(int(right[of_unit].sum()), int(of_unit.sum()), confidence) < auto_precision:
+            if (
+                precision_upper_bound(int(right[of_unit].sum()), int(of_unit.sum()), confidence)
+                < auto_precision
+            ):
                 never.append(str(code))
         return cls(
             auto_threshold=auto,

@@ -30,7 +30,7 @@ class RuleBook:
         return None
 
     def unit_in_place(self, family: str, jurisdiction: str, on: date) -> Department | None:
-        """Return the active unit of a family for an area: its own, else of the area above it, up to the city."""
+        """Return the active unit of a family for an area: its own, else that of an area above it."""
         by_place = {unit.jurisdiction: unit for unit in self._catalog.units_of(family) if unit.is_active(on)}
         path = self._catalog.gazetteer.path(jurisdiction)
         return next((by_place[area.code] for area in reversed(path) if area.code in by_place), None)

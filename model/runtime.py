@@ -20,7 +20,9 @@ _TOKENS_PER_RUN = 2048  # enough to keep two cores' matrix units busy, small eno
 class EncoderRuntime:
     """Text to vectors. Safe to call from several threads."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, tokenizer: Tokenizer, *, max_tokens: int, pad_id: int):
+    def __init__(
+        self, session: onnxruntime.InferenceSession, tokenizer: Tokenizer, *, max_tokens: int, pad_id: int
+    ) -> None:
         self._session = session
         self._tokenizer = tokenizer
         self._pad_id = pad_id
@@ -41,7 +43,9 @@ class EncoderRuntime:
             loaded = Tokenizer.from_file(str(tokenizer))
         except Exception as error:  # both libraries raise bare Exception subclasses of their own
             raise ArtifactError(
-                f"cannot be opened ({type(error).__name__})", where=model.name, fix="Train or copy the artifact again."
+                f"cannot be opened ({type(error).__name__})",
+                where=model.name,
+                fix="Train or copy the artifact again.",
             ) from error
         loaded.no_padding()
         loaded.enable_truncation(max_tokens)

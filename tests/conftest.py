@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -26,7 +27,9 @@ _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let pass what other people's libraries warn of when they are imported or called, and nothing else."""
+    """Quieten other people's libraries, narrowly."""
+    # torch traces every step of an export to this logger once anyone listens, and pytest always does.
+    logging.getLogger("torch.__trace").disabled = True
     for line in (
         "ignore:builtin type Swig:DeprecationWarning",
         "ignore:builtin type swig:DeprecationWarning",

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -175,20 +175,22 @@ def _notes(tickets: Tickets, scores: Mapping[str, FloatArray]) -> str:
     new = sum(label not in seen for label in tickets.test.labels.tolist())
     return f"""{compare(scores, tickets.test.labels)}
 Trained on {len(tickets.training)} tickets, of which the latest {len(tickets.latest)} serve to calibrate;
-measured on {len(tickets.test)}; {len(tickets.units)} units. {new} of the tickets measured on belong to units that no training
-ticket carries. Tickets whose text differs from one before the day in digits or punctuation only are not measured on.
+measured on {len(tickets.test)}; {len(tickets.units)} units. {new} of the tickets measured on belong to units
+that no training ticket carries. Tickets whose text differs from one before the day in digits or punctuation
+only are not measured on.
 
 - Every system sees the same tickets, encoder and seed. One temperature a system is fit on the latest slice;
-  systems that train in minutes are then trained on all tickets, the fine-tuned encoders stay as they are.
-- Coverage is the largest share of tickets, surest first, of which {PRECISION:.0%} are right; read off the test
-  itself, so it compares systems and promises nothing. ECE: 15 bins of equal mass.
-- The {systems.FROZEN} reads the encoder as it comes; its strength is chosen on the latest slice.
-- The last two rows come from one run of `paidan train`; minutes and memory are those of the whole run, reading included.
-  A dash for the minutes: the run was interrupted and went on later.
+  systems that train in minutes are then trained on all tickets, fine-tuned encoders stay as they are.
+- Coverage is the largest share of tickets, surest first, of which {PRECISION:.0%} are right. It is read off
+  the test itself, so it compares systems and promises nothing. ECE: 15 bins of equal mass.
+- The {systems.FROZEN} reads the encoder as it comes; its strength is chosen on
+  the latest slice.
+- The last two rows come from one run of `paidan train`. Minutes and memory are those of the whole job,
+  reading included; a dash for the minutes: the job was interrupted and went on later.
 """
 
 
-def main(
+def main(  # typer calls it by name
     tickets: Annotated[Path, typer.Option(help="The city's labelled tickets.")],
     work: Annotated[Path, typer.Option(help="Folder that keeps what is done.")] = Path(
         "artifacts/benchmark-accuracy"
@@ -204,13 +206,15 @@ def main(
 ) -> None:
     """Train and measure every system; what is done is kept, so that an interrupted run goes on."""
     try:
-        _run(tickets, work, report, config, columns, job or list(JOBS))
+        _run(tickets, work, report, config=config, columns=columns, jobs=job or list(JOBS))
     except PaidanError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)
 
 
-def _run(tickets: Path, work: Path, report: Path, config: Path, columns: Path, jobs: Sequence[str]) -> None:
+def _run(
+    tickets: Path, work: Path, report: Path, *, config: Path, columns: Path, jobs: Sequence[str]
+) -> None:
     unknown = [name for name in jobs if name not in JOBS]
     if unknown:
         raise TrainingError(f"no job {unknown[0]!r}", where="--job", expected=", ".join(JOBS))
@@ -220,7 +224,7 @@ def _run(tickets: Path, work: Path, report: Path, config: Path, columns: Path, j
     catalog = work / "catalog"
     with step("drafting the catalog"):
         variants = _CONFIGS / "catalog" / "haikou_variants.yaml"
-        systems.draft_catalog(tickets, mapping, CITY, variants, UNTIL, catalog)
+        systems.draft_catalog(tickets, mapping, city=CITY, variants=variants, until=UNTIL, output=catalog)
     task = Task(tickets, mapping, catalog, settings, UNTIL, work)
     folder = work / run_key(task)
     folder.mkdir(parents=True, exist_ok=True)
@@ -229,7 +233,7 @@ def _run(tickets: Path, work: Path, report: Path, config: Path, columns: Path, j
     rows: list[Row] = []
     scores: dict[str, FloatArray] = {}
     for name in jobs:
-        outcome = kept_outcome(name, Task(tickets, mapping, catalog, settings, UNTIL, folder / name), folder)
+        outcome = kept_outcome(name, replace(task, work=folder / name), folder)
         facts: Row = {"minutes": outcome.minutes, "memory_gb": outcome.memory_gb}
         rows += [
             {**measure(system, found, held.test.labels), **facts} for system, found in outcome.scores.items()

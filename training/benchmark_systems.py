@@ -50,12 +50,13 @@ COMBINED = "catalog head + lexical expert"
 
 _FROZEN_STRENGTHS = (0.003, 0.03, 0.3)  # C, inverse strength of regularisation; chosen on the latest slice
 _E5_PREFIX = "query: "  # what the embedded encoder was trained to read; fine-tuning learns to do without
+_NO_WORDS = "。"
 _BATCH = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What every system is given. `until` is the last day to train on; `work` is a folder for scratch files."""
+    """What every system is given. `until` is the last day to train on; `work` holds scratch files."""
 
     tickets: Path
     columns: ColumnMapping
@@ -103,7 +104,7 @@ class Tickets:
 
 
 def draft_catalog(
-    tickets: Path, columns: ColumnMapping, city: str, variants: Path, until: date, output: Path
+    tickets: Path, columns: ColumnMapping, *, city: str, variants: Path, until: date, output: Path
 ) -> None:
     """Draft the catalog that the systems share, and leave it as a folder.
 
@@ -121,7 +122,7 @@ def draft_catalog(
             known.add(row["department"])
             drafter.add(row["department"], row["text"])
     for name in sorted(later - known):
-        drafter.add(name, "")
+        drafter.add(name, _NO_WORDS)
     save_catalog(drafter.draft(load_variants(variants), version=f"{until:%Y-%m}").catalog, output)
 
 
@@ -171,7 +172,7 @@ def flat(task: Task) -> Scores:
     ids = _token_ids(encoder, tickets.earlier.texts)
     fine_tune(
         classifier,
-        Examples(ids, csr_matrix((len(ids), 1), dtype=np.float32), (1, 1), tickets.earlier.labels),
+        Examples(ids, csr_matrix(np.zeros((len(ids), 1), dtype=np.float32)), (1, 1), tickets.earlier.labels),
         pad_id=encoder.pad_id,
         duty_ids=[],
         settings=settings,
@@ -215,7 +216,7 @@ JOBS: Mapping[str, Callable[[Task], Scores]] = {
 
 
 def _baseline(baseline: Baseline, tickets: Tickets) -> FloatArray:
-    """Calibrate on the latest slice, then train again on all tickets, as `train` does with its cheap experts."""
+    """Calibrate on the latest slice, then train again on all tickets, as `train` does with what is cheap."""
     units = len(tickets.units)
     earlier, training = tickets.earlier, tickets.training
     on_latest = baseline.fit(earlier.texts, earlier.labels, units).scores(tickets.latest.texts)

@@ -15,12 +15,20 @@ commands.add_typer(encoder, name="encoder")
 
 @commands.command()
 def train(
-    tickets: Annotated[Path, typer.Option(help="Past tickets with the unit that handled each: CSV, XLSX, JSONL, Parquet.")],
+    tickets: Annotated[
+        Path, typer.Option(help="Past tickets with the unit that handled each: CSV, XLSX, JSONL, Parquet.")
+    ],
     catalog: Annotated[Path, typer.Option(help="The dispatch catalog: a folder or a workbook.")],
-    output: Annotated[Path, typer.Option(help="Folder of the artifact; replaced when the training is complete.")],
+    output: Annotated[
+        Path, typer.Option(help="Folder of the artifact; replaced when the training is complete.")
+    ],
     columns: Annotated[Path | None, typer.Option(help="YAML that maps the file's headers to ours.")] = None,
-    config: Annotated[Path | None, typer.Option(help="YAML of settings that differ from configs/default.yaml.")] = None,
-    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Leave out tickets after this day.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML of settings that differ from configs/default.yaml.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Leave out tickets after this day.")
+    ] = None,
 ) -> None:
     """Train a model; after an interruption the same command goes on where it stopped."""
     from data.catalog.folder import load_catalog
@@ -45,7 +53,9 @@ def evaluate(
     file: Annotated[Path, typer.Argument(help="Labelled tickets that the artifact was not trained on.")],
     artifact: Annotated[Path, typer.Option(help="Folder of the artifact.")],
     output: Annotated[Path, typer.Option(help="Folder for the report.")],
-    columns: Annotated[Path | None, typer.Option(help="YAML of headers; as the artifact was trained by default.")] = None,
+    columns: Annotated[
+        Path | None, typer.Option(help="YAML of headers; as the artifact was trained by default.")
+    ] = None,
 ) -> None:
     """Measure an artifact and write a report."""
     from data.tickets.columns import ColumnMapping

@@ -52,7 +52,10 @@ class Evaluation:
         units = self.dispatcher.experts.head.layout.units
         policy = self.dispatcher.policy
         auto = np.array(
-            [policy.level(float(score), units[unit]) is Level.AUTO for score, unit in zip(confidence, first, strict=True)],
+            [
+                policy.level(float(score), units[unit]) is Level.AUTO
+                for score, unit in zip(confidence, first, strict=True)
+            ],
             dtype=bool,
         )
         return {
@@ -82,7 +85,9 @@ def evaluate(file: Path, artifact: Path, output: Path, columns: ColumnMapping | 
     read = read_tickets(file, mapping, catalog=dispatcher.catalog, labelled=True)
     if len(read.dataset) == 0:
         raise TrainingError(
-            "no ticket can be measured", where=str(file), fix="`paidan tickets check` says why rows are not used."
+            "no ticket can be measured",
+            where=str(file),
+            fix="`paidan tickets check` says why rows are not used.",
         )
     tickets = [to_ticket(row) for row in read.dataset]
     number = {code: index for index, code in enumerate(dispatcher.experts.head.layout.units)}
@@ -125,9 +130,13 @@ def _rows(evaluation: Evaluation) -> list[Row]:
     """Return the figures of all tickets, and of slices that say where it goes wrong."""
     catalog = evaluation.dispatcher.catalog
     units = [catalog.departments[code] for code in evaluation.dispatcher.experts.head.layout.units]
-    level = np.array([catalog.gazetteer[units[label].jurisdiction].level.value for label in evaluation.labels])
+    level = np.array(
+        [catalog.gazetteer[units[label].jurisdiction].level.value for label in evaluation.labels]
+    )
     lengths = np.array([metrics.length_group(len(ticket.text)) for ticket in evaluation.tickets])
-    months = np.array([f"{ticket.created_at:%Y-%m}" if ticket.created_at else "undated" for ticket in evaluation.tickets])
+    months = np.array(
+        [f"{ticket.created_at:%Y-%m}" if ticket.created_at else "undated" for ticket in evaluation.tickets]
+    )
     rows = [evaluation.row("all", np.ones(len(level), dtype=bool))]
     for values, word in ((level, "unit of level"), (months, "month"), (lengths, "length")):
         names = sorted(set(values.tolist()))

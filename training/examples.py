@@ -94,7 +94,9 @@ class LengthGroupedSampler(Sampler[int]):
         for start in range(0, len(shuffled), group):
             members = shuffled[start : start + group]
             members = members[np.argsort(self._lengths[members], kind="stable")]
-            batches.extend(members[i : i + self._batch_size] for i in range(0, len(members), self._batch_size))
+            batches.extend(
+                members[i : i + self._batch_size] for i in range(0, len(members), self._batch_size)
+            )
         # Only the last batch may be short, or the batches after it would be cut differently.
         short = [batch for batch in batches if len(batch) < self._batch_size]
         full = [batch for batch in batches if len(batch) == self._batch_size]

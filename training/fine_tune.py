@@ -10,7 +10,14 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.utils.data import Sampler
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from model.classifier import CatalogClassifier
 from training.examples import BatchCollator, Examples, LengthGroupedSampler, pad
@@ -27,7 +34,8 @@ class _DutyRefresh(TrainerCallback):
 
     def __init__(self, duty_ids: Sequence[Sequence[int]], pad_id: int) -> None:
         self._batches = [
-            pad(duty_ids[start : start + _DUTY_BATCH], pad_id) for start in range(0, len(duty_ids), _DUTY_BATCH)
+            pad(duty_ids[start : start + _DUTY_BATCH], pad_id)
+            for start in range(0, len(duty_ids), _DUTY_BATCH)
         ]
 
     def on_step_begin(

@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 _LINES = 20  # in a log file, over the whole of the work
@@ -40,6 +47,7 @@ class ProgressCallback(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
+        """Start the bar, or say where a resumed training goes on."""
         self._started = time.monotonic()
         self._first_step = state.global_step
         if self._first_step:
@@ -57,19 +65,27 @@ class ProgressCallback(TrainerCallback):
             self._bar.add_task(self._name, total=state.max_steps, completed=self._first_step)
             self._bar.start()
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
+        """Move the bar, or print a line now and then."""
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=state.global_step)
         elif state.global_step % max(1, state.max_steps // _LINES) == 0:
             done = state.global_step - self._first_step
             a_step = (time.monotonic() - self._started) / done
             left = a_step * (state.max_steps - state.global_step) / 60
-            loss = next((entry["loss"] for entry in reversed(state.log_history) if "loss" in entry), float("nan"))
+            loss = next(
+                (entry["loss"] for entry in reversed(state.log_history) if "loss" in entry), float("nan")
+            )
             say(
                 f"{self._name}: step {state.global_step} of {state.max_steps}, loss {loss:.3f}, "
                 f"{a_step:.2f} s a step, {left:.0f} min left"
             )
 
-    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
+        """Stop the bar."""
         if self._bar is not None:
             self._bar.stop()

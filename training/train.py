@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import os
 import platform
 import shutil
 from dataclasses import dataclass
@@ -104,12 +103,18 @@ def _train(request: TrainingRequest) -> Path:
             fix="`paidan tickets check` says why rows are not used.",
         )
     earlier, latest = corpus.cut_latest(settings.calibration_share)
-    say(f"{len(earlier)} tickets to train on, the latest {len(latest)} to calibrate on, {len(layout.units)} units")
+    say(
+        f"{len(earlier)} tickets to train on, the latest {len(latest)} to calibrate on, "
+        f"{len(layout.units)} units"
+    )
 
     work = _work_folder(request, file.summary.content_hash)
     with artifact.new_artifact(request.output) as folder:
         encoder = load_encoder(
-            settings.encoder, layers=settings.layers, pooling=settings.pooling, dropout=settings.encoder_dropout
+            settings.encoder,
+            layers=settings.layers,
+            pooling=settings.pooling,
+            dropout=settings.encoder_dropout,
         )
         max_tokens = min(settings.max_tokens, encoder.max_positions)
         encoder.tokenizer.no_padding()
@@ -138,7 +143,10 @@ def _train(request: TrainingRequest) -> Path:
             fine_tune(
                 classifier,
                 Examples(
-                    _token_ids(encoder, earlier.texts), evidence, (len(layout.jurisdictions), len(FEATURES)), earlier.labels
+                    _token_ids(encoder, earlier.texts),
+                    evidence,
+                    (len(layout.jurisdictions), len(FEATURES)),
+                    earlier.labels,
                 ),
                 pad_id=encoder.pad_id,
                 duty_ids=_token_ids(encoder, [catalog.families[name].duty for name in layout.families]),
@@ -208,7 +216,7 @@ def _work_folder(request: TrainingRequest, data_hash: str) -> Path:
     work.mkdir(parents=True, exist_ok=True)
     scratch = key.with_suffix(".new")
     scratch.write_text(digest)
-    os.replace(scratch, key)
+    scratch.replace(key)
     return work
 
 

@@ -36,7 +36,7 @@ def check_entries(
         reach = _highest_levels(lists, gazetteer)
     return [
         *_check_families(lists),
-        *check_departments(lists, families, gazetteer),
+        *check_departments(lists, families, gazetteer, unread=DEPARTMENTS.sheet in unread),
         *_check_categories(lists),
         *_check_rules(lists, families, categories, reach),
     ]

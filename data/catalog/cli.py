@@ -100,6 +100,7 @@ def convert(
 @app.command()
 def draft(
     tickets: Annotated[Path, typer.Argument(help="Past tickets with the unit that handled each.")],
+    *,
     gazetteer: Annotated[Path, typer.Option(help="Folder that `paidan gazetteer build` wrote.")],
     output: Annotated[Path, typer.Option(help="Catalog folder to write.")],
     columns: Annotated[Path | None, typer.Option(help="YAML that maps the file's headers to ours.")] = None,

@@ -15,7 +15,7 @@ from data.catalog.family_names import spelled_out
 from data.catalog.lineage import name_key
 from data.catalog.unit_names import STREET_FAMILY, UnitName, named_areas, split_unit_name
 from data.catalog.variants import Variant, kept_names, propose_variants
-from data.catalog.word_counts import Segmenter, plain_word, similarities, typical_words
+from data.catalog.word_counts import plain_word, segmenter, similarities, typical_words
 from data.errors import PaidanError
 from data.gazetteer.gazetteer import Gazetteer
 
@@ -48,7 +48,7 @@ class CatalogDrafter:
 
     def __init__(self, gazetteer: Gazetteer) -> None:
         self._gazetteer = gazetteer
-        self._segmenter = Segmenter()
+        self._segmenter = segmenter()
         self._spellings: dict[str, Counter[str]] = defaultdict(Counter)
         self._words: dict[str, Counter[str]] = defaultdict(Counter)
 
@@ -119,7 +119,7 @@ class CatalogDrafter:
         overall: Counter[str] = Counter()
         for counted in words.values():
             overall.update(counted)
-        is_plain = plain_word(self._gazetteer, overall, self._segmenter)
+        is_plain = plain_word(self._gazetteer, overall, self._segmenter.tag)
         total = sum(tickets.values())
         spellings: dict[str, list[str]] = defaultdict(list)
         for name in sorted({*tickets, *kept}):

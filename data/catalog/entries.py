@@ -34,7 +34,7 @@ class Family:
     """
 
     name: str
-    duty: str
+    duty: str = ""
     aliases: tuple[str, ...] = ()
 
 

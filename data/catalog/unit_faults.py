@@ -13,12 +13,15 @@ from data.gazetteer.gazetteer import Gazetteer
 
 
 def check_departments(
-    lists: EntryLists, families: frozenset[str] | None, gazetteer: Gazetteer | None
+    lists: EntryLists, families: frozenset[str] | None, gazetteer: Gazetteer | None, *, unread: bool
 ) -> Iterator[Fault]:
-    """Yield what is wrong with the units; families and gazetteer are None if they could not be read."""
+    """Yield what is wrong with the units.
+
+    Families and gazetteer are None if they could not be read; `unread` says that the units were not.
+    """
     units = first_by(lists.departments, lambda unit: unit.code)
     aliases = {alias: row.value.name for row in lists.families for alias in row.value.aliases}
-    if not lists.departments:
+    if not lists.departments and not unread:
         yield Fault(
             "departments", "the catalog has no units", "Add at least one department", Severity.WARNING
         )

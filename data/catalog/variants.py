@@ -61,16 +61,19 @@ def load_variants(path: Path) -> tuple[Variant, ...]:
         raise VariantsError(
             "holds no list", where=str(path), expected="the file that `paidan catalog draft` writes"
         )
-    variants = tuple(_variant(item, f"{path} entry {number}") for number, item in enumerate(content or [], 1))
-    seen: dict[frozenset[str], Variant] = {}
-    for variant in variants:
-        if seen.setdefault(variant.key, variant).accept is not variant.accept:
+    found: dict[frozenset[str], Variant] = {}
+    for number, item in enumerate(content or [], 1):
+        variant = _variant(item, f"{path} entry {number}")
+        earlier = found.get(variant.key)
+        if earlier is None or earlier.accept is None:
+            found[variant.key] = variant
+        elif variant.accept is not None and variant.accept is not earlier.accept:
             raise VariantsError(
                 f"{' / '.join(variant.families)} is both accepted and refused",
                 where=str(path),
                 fix="Keep one of the two entries",
             )
-    return variants
+    return tuple(found.values())
 
 
 def dump_variants(variants: Iterable[Variant]) -> str:

@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 
 import numpy as np
 
@@ -52,7 +53,7 @@ class Segmenter:
         for short in SHORT_FORMS:
             self._jieba.add_word(short)
             self._jieba.add_word(f"{short}局")
-        self._tags: Mapping[str, str] = posseg.POSTokenizer(self._jieba).word_tag_tab
+        self._tags: Mapping[str, str] = posseg.dt.word_tag_tab
 
     def words(self, text: str) -> set[str]:
         """Return the Chinese words of a text of two characters or more, each once.
@@ -72,18 +73,24 @@ class Segmenter:
         return self._tags.get(word, "")
 
 
+@cache
+def segmenter() -> Segmenter:
+    """Return the process's segmenter; making one takes seconds."""
+    return Segmenter()
+
+
 def plain_word(
-    gazetteer: Gazetteer, overall: Mapping[str, int], segmenter: Segmenter
+    gazetteer: Gazetteer, overall: Mapping[str, int], tag_of: Callable[[str], str]
 ) -> Callable[[str], bool]:
     """Return a test for words that may stand in a duty text: none that names a place or a person.
 
     A word must occur in several tickets, and a word that is in no dictionary (it may be somebody's
-    name, an estate or a shop) in many.
+    name, an estate or a shop) in many. `tag_of` gives a word's part of speech, empty if it is in none.
     """
     places = gazetteer.surfaces()
 
     def is_plain(word: str) -> bool:
-        tag = segmenter.tag(word)
+        tag = tag_of(word)
         return (
             overall.get(word, 0) >= (_LEAST_TICKETS if tag else _LEAST_UNLISTED)
             and (not tag or (tag.startswith(_TELLING_TAGS) and not tag.startswith(_NAME_TAGS)))

@@ -8,12 +8,16 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
 from data.gazetteer.errors import GazetteerError
 from data.gazetteer.gazetteer import Gazetteer
 from data.gazetteer.jurisdiction import Jurisdiction, JurisdictionLevel
+
+if TYPE_CHECKING:
+    import _csv
 
 COLUMNS = ("code", "name", "level", "parent", "aliases")
 """The header of `jurisdictions.csv`; aliases are joined by `|`."""
@@ -36,7 +40,10 @@ def load_gazetteer(folder: Path) -> Gazetteer:
         GazetteerError: a file is missing or unreadable, or the areas do not form a tree.
     """
     head_file = folder / _HEAD
-    head = yaml.safe_load(_read(head_file))
+    try:
+        head = yaml.safe_load(_read(head_file))
+    except yaml.YAMLError:
+        raise GazetteerError("not YAML", where=str(head_file), expected="city, source and version") from None
     if not isinstance(head, dict) or not isinstance(head.get("city"), str):
         raise GazetteerError("no `city:`", where=str(head_file), expected="city, source and version")
     rows = list(read_rows(folder / _TABLE))
@@ -62,6 +69,13 @@ def read_rows(file: Path) -> Iterator[Row]:
         GazetteerError: unreadable, wrong header, unknown level; names the line.
     """
     reader = csv.reader(io.StringIO(_read(file)))
+    try:
+        yield from _rows(reader, file)
+    except csv.Error as fault:
+        raise GazetteerError(f"no CSV ({fault})", where=f"{file} line {reader.line_num}") from fault
+
+
+def _rows(reader: _csv.Reader, file: Path) -> Iterator[Row]:
     header = [cell.strip() for cell in next(reader, [])]
     if header != list(COLUMNS):
         raise GazetteerError(

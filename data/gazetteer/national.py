@@ -107,8 +107,10 @@ def _find_city(city: str, table: str) -> int:
 
 def _nearest(city: str, names: list[str]) -> tuple[str, ...]:
     """Return up to three names that look like one, those that share most characters at their places first."""
-    close = difflib.get_close_matches(city, dict.fromkeys(names), n=50, cutoff=0.4)
-    return tuple(sorted(close, key=lambda name: -sum(a == b for a, b in zip(name, city, strict=False)))[:3])
+    order = {name: place for place, name in enumerate(dict.fromkeys(names))}
+    close = difflib.get_close_matches(city, order, n=50, cutoff=0.4)
+    alike = {name: sum(a == b for a, b in zip(name, city, strict=False)) for name in close}
+    return tuple(sorted(close, key=lambda name: (-alike[name], order[name]))[:3])
 
 
 def _lines_from(table: str, start: int) -> Iterator[str]:

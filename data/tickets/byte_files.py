@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -18,12 +19,16 @@ _FOREIGN_MAGIC = {
     b"\xd0\xcf\x11\xe0": ("an old or encrypted Excel workbook", "Save it as .xlsx without a password."),
     b"PAR1": ("a Parquet file", "Rename it to .parquet."),
 }
-_SAMPLE = 1 << 20
-_GARBLED_SHARE = 0.01
-"""A sample of which more than this share of characters cannot be decoded is in no encoding that we know."""
+_SAMPLE = 1 << 18
+_TOLERATED = 5
+_TOLERATED_SHARE = 0.01
+"""A sample with more undecodable characters, or ten times as many NULs, is no text that we know."""
 
 UNDECODABLE = "[\udc80-\udcff]"
 """Pattern of the marks that `errors="surrogateescape"` leaves for bytes that could not be decoded."""
+
+_BROKEN = re.compile(UNDECODABLE)
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 @contextmanager
@@ -76,34 +81,42 @@ class ByteFile:
 def detect_encoding(path: Path) -> str:
     """Return the encoding of a text file: utf-8-sig (also for UTF-8 without mark), gb18030 or utf-16.
 
-    Judged on the first mebibyte from the first byte that is not ASCII. A few broken characters do not
-    matter here: they are the fault of their row. Raise TicketFileError if the file is no text.
+    Judged on the first 256 KiB from the first byte that is not ASCII. A few broken characters do not matter
+    here: they are the fault of their row. Raise TicketFileError if the file is no text.
     """
-    with reading_faults(path):
-        file = ByteFile(path)
-        try:
-            sample = file.stream.read(_SAMPLE)
-            start = sample
-            while sample.isascii() and (more := file.stream.read(_SAMPLE)):
-                sample = more
-        finally:
-            file.close()
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    faults = {encoding: _undecodable(sample, encoding) for encoding in ("utf-8", "gb18030")}
-    best = min(faults, key=lambda encoding: faults[encoding])
-    if faults[best] > _GARBLED_SHARE or sample.count(0) > _GARBLED_SHARE * len(sample):
-        raise TicketFileError(
-            "is garbled: its bytes are no text that we can decode",
-            where=str(path),
-            expected="UTF-8 or GB18030",
-            fix="Export it again, as CSV in UTF-8.",
-        )
-    return "utf-8-sig" if best == "utf-8" else best
+    with reading_faults(path), closing(ByteFile(path)) as file:
+        sample = file.stream.read(_SAMPLE)
+        if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return "utf-16"
+        while sample.isascii() and (more := file.stream.read(_SAMPLE)):
+            sample = more
+    tolerated = _TOLERATED + _TOLERATED_SHARE * len(sample)
+    if sample.count(0) <= 10 * tolerated:
+        # Text in GB18030 hardly ever looks like UTF-8, while UTF-8 may well look like GB18030.
+        good, broken = _decodable(sample, "utf-8")
+        if broken <= good / 4:
+            return "utf-8-sig"
+        if _decodable(sample, "gb18030")[1] <= tolerated:
+            return "gb18030"
+    raise garbled(path)
 
 
-def _undecodable(sample: bytes, encoding: str) -> float:
-    """Return the share of undecodable marks; what a cut at the end leaves does not count."""
+def garbled(path: Path) -> TicketFileError:
+    """Return the error for a file that is no text, or in an encoding that we do not know."""
+    return TicketFileError(
+        "is garbled: its bytes are no text that we can decode",
+        where=str(path),
+        expected="UTF-8 or GB18030",
+        fix="Export it again, as CSV in UTF-8.",
+    )
+
+
+def _decodable(sample: bytes, encoding: str) -> tuple[int, int]:
+    """Return how many characters beyond ASCII can be decoded, and how many bytes cannot.
+
+    Of a long sample the end does not count: it may be cut in the middle of a character.
+    """
     text = sample.decode(encoding, errors="surrogateescape")
-    body = text[:-4] if len(text) > 100 else text
-    return sum("\udc80" <= char <= "\udcff" for char in body) / max(1, len(body))
+    body = text[:-4] if len(sample) >= _SAMPLE else text
+    broken = _BROKEN.subn("", body)[1]
+    return _BEYOND_ASCII.subn("", body)[1] - broken, broken

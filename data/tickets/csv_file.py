@@ -9,7 +9,7 @@ from contextlib import closing
 from itertools import chain
 from pathlib import Path
 
-from data.tickets.byte_files import ByteFile, detect_encoding, reading_faults
+from data.tickets.byte_files import ByteFile, detect_encoding, garbled, reading_faults
 from data.tickets.source import RawRow, TicketFileError
 
 _END = "\x1eend of file\x1e"
@@ -35,6 +35,8 @@ class CsvFile:
         with closing(self._records()) as records:
             _, header = next(records, (0, []))
         self.headers = () if isinstance(header, str) else tuple(name.strip() for name in header)
+        if any("\0" in name for name in self.headers):
+            raise garbled(path)  # such as UTF-16 without its mark
         if not any(self.headers):
             raise TicketFileError("has no header row", where=str(path))
 

@@ -35,7 +35,7 @@ SCHEMA = pa.schema(
 )
 """The columns of a dataset of tickets."""
 
-_BATCH = 4096
+_BATCH = 1024
 
 
 def to_row(ticket: Ticket) -> dict[str, Any]:

@@ -1,0 +1,346 @@
+"""One small training from end to end: invented tickets in, decisions out."""
+
+from __future__ import annotations
+
+import csv
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import torch
+
+from data.catalog.catalog import Catalog
+from data.catalog.entries import Department, DepartmentKind, Family, IssueCategory, Rule
+from data.gazetteer.gazetteer import Gazetteer
+from data.gazetteer.jurisdiction import Jurisdiction, JurisdictionLevel
+from data.tickets.columns import ColumnMapping
+from data.tickets.ticket import Ticket
+from model import artifact
+from model.decision import Decision, Level, PlaceStatus, ReasonKind, Role
+from model.dispatcher import Dispatcher
+from model.errors import ArtifactError
+from training.errors import TrainingError
+from training.progress import ProgressCallback
+from training.settings import TrainingSettings, load_settings
+from training.train import TrainingRequest, train
+
+TICKETS, NEW_TICKETS = 400, 50
+BATCH, CHECKPOINT_EVERY, KILLED_AT = 16, 10, 33  # 20 steps an epoch: killed in the second
+
+DISTRICTS = {"d1": "东湖区", "d2": "西河区", "d3": "北山区"}
+COMPLAINTS = {
+    "城管": ["占道经营的摊贩很多", "烧烤摊油烟扰民", "垃圾堆满没有清运", "违章搭建一直不拆除"],
+    "住建": ["物业不处理电梯损坏", "小区物业收费太高", "房屋漏水无人修", "工地夜间施工噪音大"],
+    "水务": ["自来水停供两天", "水管破损漏水", "家里水压太低", "水费价格不对"],
+    "公交": ["公交车等了很久不来", "公交司机态度差", "公交站点取消了", "公交线路改了没有通知"],
+}
+OPENINGS = ["市民来电反映", "居民反映", "群众投诉", "来电咨询", "业主表示", "本人反映"]
+PLACES = ["人民路", "花园小区", "中学门口", "农贸市场旁边", "第一医院对面", "新城商场附近", "和平街"]
+CLOSINGS = ["请尽快处理", "希望解决", "请核实", "要求答复", "影响生活"]
+
+
+def _catalog() -> Catalog:
+    gazetteer = Gazetteer.from_records(
+        [
+            Jurisdiction("c", "山海市", JurisdictionLevel.CITY),
+            *(
+                Jurisdiction(code, name, JurisdictionLevel.DISTRICT, "c", (name[:2],))
+                for code, name in DISTRICTS.items()
+            ),
+        ]
+    )
+    bureaus = [
+        Department(f"{family}-{code}", f"{name}{family}局", DepartmentKind.DISTRICT_BUREAU, family, code)
+        for code, name in DISTRICTS.items()
+        for family in ("城管", "住建")
+    ]
+    companies = [
+        Department(
+            f"{family}-c",
+            f"山海市{family}集团",
+            DepartmentKind.PUBLIC_SERVICE_COMPANY,
+            family,
+            "c",
+            effective_from=date(2020, 1, 1),
+        )
+        for family in ("水务", "公交")
+    ]
+    return Catalog.from_entries(
+        city="山海市",
+        gazetteer=gazetteer,
+        departments=[*bureaus, *companies],
+        families=[
+            Family("城管", "占道经营、油烟、垃圾清运、违章搭建的管理和执法"),
+            Family("住建", "物业管理、房屋质量、工地施工的监督"),
+            Family("水务", "自来水供应、水管维修、水费"),
+            Family("公交", "公交车线路、站点和司机服务"),
+        ],
+        issue_categories=[IssueCategory("k1", "占道经营", keywords=("摊贩",))],
+        rules=[Rule("k1", JurisdictionLevel.DISTRICT, "城管", time_limit_hours=24)],
+    )
+
+
+def _invent(count: int, seed: int) -> list[Ticket]:
+    """Invent tickets, no two of one wording; `department` is the code of the right unit."""
+    draw = random.Random(seed)
+    tickets: dict[str, Ticket] = {}
+    while len(tickets) < count:
+        family = draw.choice(list(COMPLAINTS))
+        code, district = draw.choice(list(DISTRICTS.items()))
+        unit = f"{family}-{code if family in {'城管', '住建'} else 'c'}"
+        place = f"{district}{draw.choice(PLACES)}{draw.randint(1, 99)}号"
+        complaint, closing = draw.choice(COMPLAINTS[family]), draw.choice(CLOSINGS)
+        text = f"{draw.choice(OPENINGS)}，{place}{complaint}，{closing}。"
+        moment = datetime(2026, 1, 1) + timedelta(hours=5 * len(tickets))
+        tickets.setdefault(text, Ticket(f"{seed}-{len(tickets)}", text, created_at=moment, department=unit))
+    return list(tickets.values())
+
+
+def _write(path: Path, tickets: Sequence[Ticket]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["ticket_id", "text", "created_at", "department"])
+        for ticket in tickets:
+            writer.writerow([ticket.ticket_id, ticket.text, ticket.created_at, ticket.department])
+    return path
+
+
+def _settings(encoder: Path, **changes: object) -> TrainingSettings:
+    return load_settings(
+        None,
+        **{
+            "encoder": str(encoder),
+            "layers": None,
+            "max_tokens": 48,
+            "epochs": 2,
+            "batch_size": BATCH,
+            "learning_rate": 1e-3,
+            "checkpoint_steps": CHECKPOINT_EVERY,
+            "calibration_share": 0.2,
+            "threads": 1,
+        }
+        | changes,
+    )
+
+
+@pytest.fixture(scope="module")
+def request_for(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path):
+    """Return a function that makes the request of one and the same training for an output folder."""
+    threads = torch.get_num_threads()
+    path = _write(tmp_path_factory.mktemp("tickets") / "tickets.csv", _invent(TICKETS, seed=1))
+
+    def make(output: Path, **changes: object) -> TrainingRequest:
+        return TrainingRequest(
+            tickets=path,
+            columns=ColumnMapping.identity(),
+            catalog=_catalog(),
+            settings=_settings(tiny_checkpoint, **changes),
+            output=output,
+        )
+
+    yield make
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def trained(request_for, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train(request_for(tmp_path_factory.mktemp("trained") / "artifact"))
+
+
+@pytest.fixture(scope="module")
+def dispatcher(trained: Path) -> Dispatcher:
+    return Dispatcher.load(trained, threads=1)
+
+
+@pytest.fixture(scope="module")
+def new_tickets() -> list[Ticket]:
+    return _invent(NEW_TICKETS, seed=2)
+
+
+@pytest.fixture(scope="module")
+def decisions(dispatcher: Dispatcher, new_tickets: list[Ticket]) -> list[Decision]:
+    return dispatcher.score(new_tickets)
+
+
+def test_the_right_unit_comes_first(decisions: list[Decision], new_tickets: list[Ticket]) -> None:
+    right = [
+        d.candidates[0].department.code == t.department for d, t in zip(decisions, new_tickets, strict=True)
+    ]
+    assert sum(right) >= 0.8 * NEW_TICKETS
+
+
+def test_decisions_answer_tickets_in_order(decisions: list[Decision], new_tickets: list[Ticket]) -> None:
+    assert [decision.ticket_id for decision in decisions] == [ticket.ticket_id for ticket in new_tickets]
+
+
+def test_candidates_come_best_first(decisions: list[Decision]) -> None:
+    for decision in decisions:
+        scores = [candidate.score for candidate in decision.candidates if candidate.role is Role.LEAD]
+        assert len(scores) == 3
+        assert scores == sorted(scores, reverse=True)
+        assert sum(scores) <= 1.001
+
+
+def test_top_k_limits_the_candidates(dispatcher: Dispatcher, new_tickets: list[Ticket]) -> None:
+    (decision,) = dispatcher.score(new_tickets[:1], top_k=1)
+    assert len(decision.candidates) == 1
+
+
+def test_scores_of_all_units_sum_to_one(dispatcher: Dispatcher, new_tickets: list[Ticket]) -> None:
+    scores = dispatcher.scores(new_tickets)
+    assert scores.shape == (NEW_TICKETS, 8)
+    assert scores.sum(axis=1) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_the_place_is_settled_by_spans_of_the_text(
+    decisions: list[Decision], new_tickets: list[Ticket]
+) -> None:
+    for decision, ticket in zip(decisions, new_tickets, strict=True):
+        placed = decision.jurisdiction
+        assert placed.status is PlaceStatus.RESOLVED
+        assert placed.jurisdiction is not None
+        assert placed.jurisdiction.name in ticket.text
+        assert placed.evidence
+        for span in placed.evidence:
+            assert span.text == ticket.text[span.start : span.end] != ""
+
+
+def test_the_first_candidate_has_reasons(decisions: list[Decision], new_tickets: list[Ticket]) -> None:
+    kinds = set()
+    for decision, ticket in zip(decisions, new_tickets, strict=True):
+        reasons = decision.candidates[0].reasons
+        assert reasons
+        kinds.update(reason.kind for reason in reasons)
+        for span in (span for reason in reasons for span in reason.spans):
+            assert span.text == ticket.text[span.start : span.end] != ""
+    assert kinds == set(ReasonKind)
+
+
+def test_decisions_name_the_versions(decisions: list[Decision], trained: Path) -> None:
+    manifest = artifact.read_manifest(trained)
+    for decision in decisions:
+        assert decision.versions.model == manifest.model_version
+        assert decision.versions.policy == manifest.policy_version
+        assert decision.versions.catalog == _catalog().content_hash[:12]
+        assert not decision.degraded
+
+
+def test_a_unit_is_not_proposed_before_it_existed(dispatcher: Dispatcher) -> None:
+    text = "市民来电反映，东湖区人民路8号公交车等了很久不来，请核实。"
+    now, before = dispatcher.score(
+        [
+            Ticket("1", text, created_at=datetime(2026, 1, 1)),
+            Ticket("2", text, created_at=datetime(2019, 1, 1)),
+        ],
+        top_k=8,
+    )
+    assert now.candidates[0].department.code == "公交-c"
+    assert len(now.candidates) == 8
+    assert len(before.candidates) == 7
+    assert "公交-c" not in {candidate.department.code for candidate in before.candidates}
+
+
+def test_a_ticket_scores_alone_as_among_others(dispatcher: Dispatcher) -> None:
+    tickets = _invent(8, seed=3)
+    together = dispatcher.score(tickets)
+    alone = [dispatcher.score([ticket])[0] for ticket in tickets]
+    for one, other in zip(together, alone, strict=True):
+        assert [c.department.code for c in one.candidates] == [c.department.code for c in other.candidates]
+        assert [c.score for c in one.candidates] == pytest.approx(
+            [c.score for c in other.candidates], abs=2e-3
+        )
+
+
+def test_no_tickets_give_no_decisions(dispatcher: Dispatcher) -> None:
+    assert dispatcher.score([]) == []
+
+
+def test_a_text_of_nothing_known_is_not_routed(dispatcher: Dispatcher) -> None:
+    (decision,) = dispatcher.score([Ticket("1", "？")])
+    assert decision.level is not Level.AUTO
+    assert decision.jurisdiction.status is PlaceStatus.MISSING
+
+
+def test_the_manifest_says_what_it_was_trained_on(trained: Path, request_for) -> None:
+    request = request_for(trained)
+    manifest = artifact.read_manifest(trained)
+    assert manifest.data["training_tickets"] + manifest.data["calibration_tickets"] == TICKETS
+    assert manifest.data["tickets_sha256"] == artifact.file_sha256(request.tickets)
+    assert manifest.settings == request.settings.model_dump()
+    assert manifest.data["first_day"] == "2026-01-01"
+
+
+def test_nothing_is_left_beside_the_artifact(trained: Path) -> None:
+    assert [path.name for path in trained.parent.iterdir()] == [trained.name]
+
+
+def test_the_same_seed_gives_the_same_model(trained: Path, request_for, tmp_path: Path) -> None:
+    again = train(request_for(tmp_path / "again"))
+    first, second = artifact.read_manifest(trained), artifact.read_manifest(again)
+    assert second.files == first.files
+    assert second.model_version == first.model_version
+
+
+def test_a_killed_training_goes_on_and_ends_the_same(
+    trained: Path,
+    request_for,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    on_step_end = ProgressCallback.on_step_end
+
+    def killed(self, args, state, control, **rest) -> None:
+        on_step_end(self, args, state, control, **rest)
+        if state.global_step == KILLED_AT:
+            raise KeyboardInterrupt
+
+    output = tmp_path / "artifact"
+    with monkeypatch.context() as patch:
+        patch.setattr(ProgressCallback, "on_step_end", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(request_for(output))
+    assert not output.exists()
+
+    capsys.readouterr()
+    train(request_for(output))
+    assert "resumed at step 30 of 40" in capsys.readouterr().err
+    assert artifact.read_manifest(output).files == artifact.read_manifest(trained).files
+    assert artifact.read_manifest(output).model_version == artifact.read_manifest(trained).model_version
+    assert [path.name for path in tmp_path.iterdir()] == ["artifact"]
+
+
+@pytest.mark.parametrize(
+    "name", [artifact.ENCODER, artifact.HEAD, artifact.PLACES, f"{artifact.CATALOG}/families.yaml"]
+)
+def test_a_changed_byte_is_not_loaded(trained: Path, tmp_path: Path, name: str) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(trained, copy)
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / name).write_bytes(content)
+    with pytest.raises(ArtifactError, match="was changed") as raised:
+        Dispatcher.load(copy)
+    assert raised.value.where == str(copy / name)
+
+
+def test_too_few_tickets_are_refused(request_for, tmp_path: Path) -> None:
+    request = request_for(tmp_path / "artifact")
+    few = _write(tmp_path / "few.csv", _invent(20, seed=4))
+    with pytest.raises(TrainingError, match="only 20 usable tickets"):
+        train(TrainingRequest(few, request.columns, request.catalog, request.settings, request.output))
+    assert [path.name for path in tmp_path.iterdir()] == ["few.csv"]
+
+
+def test_serving_needs_no_torch() -> None:
+    code = (
+        "import sys, model.dispatcher, serve.app; "
+        "print([name for name in ('torch', 'transformers', 'datasets', 'sklearn') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
