@@ -54,6 +54,7 @@ $(ENCODER): | $(INSTALLED)
 	$(BIN)/paidan encoder build --output $(dir $@)
 
 $(TICKETS): $(wildcard $(SAMPLE)/*.yaml $(SAMPLE)/../phrases/*) | $(INSTALLED)
+	@mkdir -p $(dir $@)
 	$(BIN)/paidan sample tickets --count $(SAMPLE_TICKETS) --output $@
 
 $(MODEL): $(TICKETS) configs/default.yaml configs/train/sample.yaml | $(ENCODER)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from math import exp, log
 
 from ahocorasick_rs import AhoCorasick, MatchKind
@@ -48,7 +48,7 @@ class IssueCategoryMatcher:
         """
         if self._automaton is None:
             return None
-        evidence: Counter[str] = Counter()
+        evidence: dict[str, float] = defaultdict(float)
         for index in {found[0] for found in self._automaton.find_matches_as_indexes(text)}:
             for code in self._owners[index]:
                 evidence[code] += self._weights[index]

@@ -61,7 +61,7 @@ class CatalogClassifier(nn.Module):
         self.register_buffer("level_of", torch.from_numpy(layout.level_of), persistent=False)
 
     def _family_vectors(self) -> Tensor:
-        learned = self.duty
+        learned: Tensor = self.duty
         if self.training and self.duty_dropout > 0:
             kept = torch.rand(len(learned), 1, device=learned.device) >= self.duty_dropout
             learned = learned * kept

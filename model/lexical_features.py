@@ -16,7 +16,9 @@ FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
 LONGEST_GRAM = 4
-_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}  # unlike str.lower, never changes a length
+_LOWER = {
+    code: code + 32 for code in range(ord("A"), ord("Z") + 1)
+}  # unlike str.lower, never changes a length
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,9 @@ class LexicalFeatures:
             if extra is not None:
                 counts[2].update(set(extra[row]))
         least = (min_documents, min_documents, 2)
-        blocks = [sorted(t for t, n in count.items() if n >= low) for count, low in zip(counts, least, strict=True)]
+        blocks = [
+            sorted(t for t, n in count.items() if n >= low) for count, low in zip(counts, least, strict=True)
+        ]
         found = [count[term] for count, block in zip(counts, blocks, strict=True) for term in block]
         idf = np.log((1 + len(texts)) / (1 + np.array(found, dtype=np.float64))) + 1
         return cls(segmenter, blocks, idf.astype(np.float32))

@@ -26,15 +26,9 @@ _TINY_TEXT = (
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Quieten other people's libraries, narrowly."""
-    # torch traces every step of an export to this logger once anyone listens, and pytest always does.
+def pytest_configure() -> None:
+    """Keep torch's trace of every step of an export out of the report of a failing test."""
     logging.getLogger("torch.__trace").disabled = True
-    for line in (
-        "ignore:builtin type Swig:DeprecationWarning",
-        "ignore:builtin type swig:DeprecationWarning",
-    ):
-        config.addinivalue_line("filterwarnings", line)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from transformers.utils import logging as transformers_logging
 
 from data.catalog.catalog import Catalog
 from data.catalog.draft import CatalogDrafter
@@ -257,6 +258,7 @@ def _catalog_head(
 
 
 def _encoder(settings: TrainingSettings) -> LoadedEncoder:
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     encoder = load_encoder(

@@ -90,7 +90,7 @@ class LengthGroupedSampler(Sampler[int]):
         generator = np.random.default_rng((self._seed, self._epoch))
         shuffled = generator.permutation(len(self._lengths))
         group = self._batch_size * _BATCHES_SORTED_TOGETHER
-        batches = []
+        batches: list[NDArray[np.int64]] = []
         for start in range(0, len(shuffled), group):
             members = shuffled[start : start + group]
             members = members[np.argsort(self._lengths[members], kind="stable")]

@@ -6,10 +6,11 @@ import shutil
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.data import Sampler
+from torch.utils.data import Dataset, Sampler
 from transformers import (
     PrinterCallback,
     Trainer,
@@ -65,23 +66,28 @@ class _DutyRefresh(TrainerCallback):
             model.read_duties((ids.to(device), mask.to(device)) for ids, mask in self._batches)
 
 
-class _FineTuner(Trainer):  # type: ignore[misc]
+class _FineTuner(Trainer):
     """Trainer with a sampler that survives a resume and a learning rate of its own for the head."""
 
-    def __init__(self, *args: object, settings: TrainingSettings, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self, *, model: nn.Module, settings: TrainingSettings, examples: Examples, **rest: Any
+    ) -> None:
+        super().__init__(model=model, train_dataset=examples, **rest)
+        self._classifier = model
         self._settings = settings
+        self._examples = examples
 
-    def _get_train_sampler(self, train_dataset: Examples | None = None) -> Sampler[int]:
-        examples = train_dataset if train_dataset is not None else self.train_dataset
-        lengths = [len(ids) for ids in examples.token_ids]
+    def _get_train_sampler(self, train_dataset: Dataset[int] | None = None) -> Sampler[int]:
+        lengths = [len(ids) for ids in self._examples.token_ids]
         return LengthGroupedSampler(lengths, self._settings.batch_size, self._settings.seed)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """Build AdamW with the head's parameters in a group of their own."""
         if self.optimizer is None:
             self.optimizer = torch.optim.AdamW(
-                _parameter_groups(model or self.model, self._settings), fused=True, betas=(0.9, 0.999)
+                _parameter_groups(self._classifier, self._settings),
+                fused=True,
+                betas=(0.9, 0.999),
             )
         return self.optimizer
 
@@ -151,7 +157,7 @@ def fine_tune(
     trainer = _FineTuner(
         model=model,
         args=arguments,
-        train_dataset=examples,
+        examples=examples,
         data_collator=BatchCollator(examples, pad_id),
         callbacks=[_DutyRefresh(duty_ids, pad_id), ProgressCallback("fine-tuning")],
         settings=settings,

@@ -31,4 +31,5 @@ class FlatClassifier(nn.Module):
     def predict(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Return logits [N, U] without training."""
         self.eval()
-        return self.head(self.encoder(input_ids, attention_mask))
+        logits: Tensor = self.head(self.encoder(input_ids, attention_mask))
+        return logits

@@ -70,8 +70,8 @@ def train(request: TrainingRequest) -> Path:
         TrainingError: too few usable tickets, or no room on the disk.
         PaidanError: whatever is wrong with the tickets, the columns or the encoder.
     """
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     if request.settings.threads is not None:
         torch.set_num_threads(request.settings.threads)
     try:
