@@ -80,7 +80,7 @@ class LexicalExpert:
 
         features = LexicalFeatures.fit(texts, extra, segmenter, min_documents=min_documents)
         rows = features.matrix(texts, extra)
-        model = LinearSVC(C=c).fit(rows, labels)
+        model = LinearSVC(C=c, random_state=0).fit(rows, labels)
         seen = model.classes_.astype(np.int64)
         weights = model.coef_.T.astype(np.float32)
         bias = np.full(n_units, float(model.intercept_.min()) - 1.0, dtype=np.float32)

@@ -65,7 +65,7 @@ SECTIONS = documented_commands()
 
 def test_imports_run_one_way():
     lint = Path(sys.executable).with_name("lint-imports")
-    result = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    result = subprocess.run([lint, "--no-cache"], check=False, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -75,19 +75,20 @@ def test_a_serving_process_loads_neither_torch_nor_training(module):
         f"import sys, {module}\n"
         "print([name for name in ('torch', 'transformers', 'datasets', 'training') if name in sys.modules])"
     )
-    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], check=False, cwd=ROOT, capture_output=True, text=True
+    )
     assert (result.stdout.strip(), result.stderr) == ("[]", "")
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_nothing_unpickles(path):
-    assert not {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"} & set(imported(path))
+def test_nothing_unpickles():
+    unsafe = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
+    assert [relative(path) for path in SOURCES if unsafe & set(imported(path))] == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_modules_are_small(path):
-    size = path.stat().st_size
-    assert size <= LARGEST, f"{size} bytes: what wants to move out?"
+def test_modules_are_small():
+    """Over 12 kB, ask what wants to move out."""
+    assert [relative(path) for path in SOURCES if path.stat().st_size > LARGEST] == []
 
 
 # --- documentation ------------------------------------------------------------
@@ -113,11 +114,8 @@ def test_every_option_is_documented(command):
 @pytest.mark.parametrize("command", SECTIONS)
 def test_every_documented_option_exists(command):
     options = {option for p in COMMANDS[command].params for option in p.opts}
-    assert set(re.findall(r"^- (?:`--[a-z-]+`(?:, )?)+", SECTIONS[command], flags=re.M)) == {
-        line
-        for line in re.findall(r"^- (?:`--[a-z-]+`(?:, )?)+", SECTIONS[command], flags=re.M)
-        if set(re.findall(r"--[a-z-]+", line)) <= options
-    }
+    lines = re.findall(r"^- (`--[^:]*):", SECTIONS[command], flags=re.M)
+    assert set(re.findall(r"--[a-z-]+", " ".join(lines))) <= options
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -75,11 +75,9 @@ class ProgressCallback(TrainerCallback):
             done = state.global_step - self._first_step
             a_step = (time.monotonic() - self._started) / done
             left = a_step * (state.max_steps - state.global_step) / 60
-            loss = next(
-                (entry["loss"] for entry in reversed(state.log_history) if "loss" in entry), float("nan")
-            )
+            losses = [f"loss {entry['loss']:.3f}, " for entry in state.log_history if "loss" in entry]
             say(
-                f"{self._name}: step {state.global_step} of {state.max_steps}, loss {loss:.3f}, "
+                f"{self._name}: step {state.global_step} of {state.max_steps}, {losses[-1] if losses else ''}"
                 f"{a_step:.2f} s a step, {left:.0f} min left"
             )
 

@@ -154,7 +154,7 @@ def _train(request: TrainingRequest) -> Path:
                 folder=work,
             )
         with step("exporting"):
-            runtime, difference = _export(encoder, folder, latest, max_tokens)
+            runtime, difference = _export(encoder, folder, latest, max_tokens, settings.threads)
         with step("calibrating"):
             weights = classifier.cpu().head_weights()
             places = PlaceEvidence(PlaceResolver(catalog.gazetteer, learned), layout.jurisdictions)
@@ -240,14 +240,18 @@ def _fit_lexical(
 
 
 def _export(
-    encoder: LoadedEncoder, folder: Path, sample: Corpus, max_tokens: int
+    encoder: LoadedEncoder, folder: Path, sample: Corpus, max_tokens: int, threads: int | None
 ) -> tuple[EncoderRuntime, float]:
     encoder.tokenizer.no_truncation()
     encoder.tokenizer.save(str(folder / artifact.TOKENIZER))
     encoder.network.cpu()
     export_encoder(encoder.network, folder / artifact.ENCODER)
     runtime = EncoderRuntime.load(
-        folder / artifact.ENCODER, folder / artifact.TOKENIZER, max_tokens=max_tokens, pad_id=encoder.pad_id
+        folder / artifact.ENCODER,
+        folder / artifact.TOKENIZER,
+        max_tokens=max_tokens,
+        pad_id=encoder.pad_id,
+        threads=threads,
     )
     texts = sample.texts[:: max(1, len(sample) // _CHECKED_TEXTS)]
     return runtime, check_export(encoder.network, runtime, runtime.tokenize(texts), encoder.pad_id)
