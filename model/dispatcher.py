@@ -153,6 +153,7 @@ class Dispatcher:
         closed = np.array(
             [[not unit.is_active(_day(item.ticket)) for unit in self._units] for item in inputs]
         )
+        closed[closed.all(axis=1)] = False  # a day on which no unit is active is a wrong day
         for array in logits:
             array[closed] = -np.inf
         return self._combination.scores(logits)

@@ -6,7 +6,6 @@ It knows the names of estates, firms and streets that the encoder has no notion 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -76,7 +75,7 @@ class LexicalExpert:
         min_documents: int = _MIN_DOCUMENTS,
     ) -> LexicalExpert:
         """Train on normalised texts, each with the number of its unit and, if given, tokens of its own."""
-        from sklearn.svm import LinearSVC  # noqa: PLC0415  # slow to import, and scoring needs nothing of it
+        from sklearn.svm import LinearSVC  # slow to import, and scoring needs nothing of it
 
         features = LexicalFeatures.fit(texts, extra, segmenter, min_documents=min_documents)
         rows = features.matrix(texts, extra)
@@ -128,7 +127,7 @@ class LexicalExpert:
         }
         temporary = folder / (_VOCABULARY + ".tmp")
         temporary.write_text(json.dumps(vocabulary, ensure_ascii=False), encoding="utf-8")
-        os.replace(temporary, folder / _VOCABULARY)
+        temporary.replace(folder / _VOCABULARY)
         temporary = folder / (_WEIGHTS + ".tmp")
         save_file(
             {
@@ -140,7 +139,7 @@ class LexicalExpert:
             },
             temporary,
         )
-        os.replace(temporary, folder / _WEIGHTS)
+        temporary.replace(folder / _WEIGHTS)
 
     @classmethod
     def load(cls, folder: Path) -> LexicalExpert:

@@ -35,7 +35,8 @@ summary.to_dict()
 
 # %%
 dispatcher = Dispatcher.load(MODEL)
-tickets = [ticket for ticket in iter_tickets(TICKETS, ColumnMapping.identity()) if isinstance(ticket, Ticket)][-5:]
+rows = iter_tickets(TICKETS, ColumnMapping.identity())
+tickets = [row for row in rows if isinstance(row, Ticket)][-5:]
 for decision in dispatcher.score(tickets):
     print(decision.level, decision.jurisdiction.status)
     for candidate in decision.candidates:
