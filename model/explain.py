@@ -16,7 +16,7 @@ from model.lexical import LexicalExpert
 _TERMS_LOOKED_AT = 24
 _WORDS_SHOWN = 4
 _DUTY_WORDS_SHOWN = 4
-_UNREADABLE = re.compile(r"[^\w]|_")
+_UNREADABLE = re.compile(r"[^\w]|_|\d{3}")  # punctuation, and numbers that may be somebody's
 _LEVEL_NAMES: Mapping[JurisdictionLevel, str] = {
     JurisdictionLevel.CITY: "市级",
     JurisdictionLevel.DISTRICT: "区县",
