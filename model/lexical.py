@@ -81,9 +81,15 @@ class LexicalExpert:
         rows = features.matrix(texts, extra)
         model = LinearSVC(C=c, random_state=0).fit(rows, labels)
         seen = model.classes_.astype(np.int64)
-        weights = model.coef_.T.astype(np.float32)
-        bias = np.full(n_units, float(model.intercept_.min()) - 1.0, dtype=np.float32)
-        bias[seen] = model.intercept_
+        coefficients, intercepts = model.coef_, model.intercept_
+        if len(seen) == 2:  # scikit-learn keeps one border for two classes
+            coefficients, intercepts = (
+                np.vstack([-coefficients, coefficients]),
+                np.append(-intercepts, intercepts),
+            )
+        weights = coefficients.T.astype(np.float32)
+        bias = np.full(n_units, float(intercepts.min()) - 1.0, dtype=np.float32)
+        bias[seen] = intercepts
         scale = np.abs(weights).max(axis=1) / _LARGEST
         scale[scale == 0] = 1.0
         full = np.zeros((len(features), n_units), dtype=np.int8)

@@ -1,0 +1,48 @@
+"""The lexical expert on a few invented texts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model.errors import ArtifactError
+from model.lexical import LexicalExpert
+from model.segment import Segmenter
+
+TEXTS = ["小区停水两天", "水压太低经常停水", "路灯不亮", "路灯坏了没人修", "公交车司机甩站", "公交车等了很久"]
+
+
+def fitted(labels, units):
+    return LexicalExpert.fit(TEXTS, np.array(labels), units, Segmenter(), min_documents=1)
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 1, 1]])
+def test_training_texts_are_told_apart(labels):
+    margins = fitted(labels, 3).decision(TEXTS)
+    assert margins.argmax(1).tolist() == labels
+
+
+def test_a_unit_never_seen_ranks_last():
+    expert = fitted([0, 0, 1, 1, 3, 3], 4)
+    assert expert.unseen.tolist() == [2]
+    assert (expert.decision(TEXTS).argmin(1) == 2).all()
+
+
+def test_top_terms_stand_in_the_text():
+    text = "今天小区又停水"
+    terms = fitted([0, 0, 1, 1, 2, 2], 3).top_terms(text, 0)
+    assert terms
+    assert all(text[term.start : term.end] == term.term and term.weight > 0 for term in terms)
+
+
+def test_what_is_saved_is_read_back(tmp_path):
+    expert = fitted([0, 0, 1, 1, 2, 2], 3)
+    expert.save(tmp_path / "lexical")
+    assert np.array_equal(LexicalExpert.load(tmp_path / "lexical").decision(TEXTS), expert.decision(TEXTS))
+
+
+def test_damaged_weights_are_refused(tmp_path):
+    fitted([0, 0, 1, 1, 2, 2], 3).save(tmp_path)
+    (tmp_path / "weights.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ArtifactError, match="lexical"):
+        LexicalExpert.load(tmp_path)
