@@ -1,0 +1,1 @@
+"""What the service remembers: SQLAlchemy tables on SQLite or PostgreSQL."""
