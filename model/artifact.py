@@ -14,7 +14,7 @@ from typing import Any
 
 from model.errors import ArtifactError
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 
 ENCODER = "encoder.onnx"
@@ -24,6 +24,7 @@ LAYOUT = "layout.json"
 LEXICAL = "lexical"
 PLACES = "places.json"
 COMBINATION = "combination.json"
+CALIBRATION = "calibration.json"
 POLICY = "policy.json"
 CATALOG = "catalog"
 

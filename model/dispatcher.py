@@ -15,6 +15,7 @@ from data.catalog.folder import load_catalog
 from data.tickets.columns import ColumnMapping
 from data.tickets.ticket import Ticket
 from model import artifact
+from model.calibration import Calibration
 from model.categories import IssueCategoryMatcher
 from model.combination import Combination
 from model.decision import (
@@ -53,6 +54,7 @@ class Dispatcher:
         catalog: Catalog,
         experts: Experts,
         combination: Combination,
+        calibration: Calibration,
         policy: Policy,
         versions: Versions,
         columns: ColumnMapping,
@@ -63,6 +65,7 @@ class Dispatcher:
         self.versions = versions
         self.columns = columns
         self._combination = combination
+        self._calibration = calibration
         self._units = [catalog.departments[code] for code in experts.head.layout.units]
         self._categories = IssueCategoryMatcher(catalog)
         self._rules = RuleBook(catalog)
@@ -95,6 +98,7 @@ class Dispatcher:
                 LexicalExpert.load(folder / artifact.LEXICAL),
             ),
             combination=Combination.load(folder / artifact.COMBINATION),
+            calibration=Calibration.load(folder / artifact.CALIBRATION),
             policy=Policy.load(folder / artifact.POLICY),
             versions=Versions(
                 model=manifest.model_version,
@@ -156,7 +160,7 @@ class Dispatcher:
         closed[closed.all(axis=1)] = False  # a day on which no unit is active is a wrong day
         for array in logits:
             array[closed] = -np.inf
-        return self._combination.scores(logits)
+        return self._calibration.apply(self._combination.scores(logits))
 
     def _decide(self, item: ModelInput, reading: PlaceReading, scores: FloatArray, top_k: int) -> Decision:
         ranked = np.argsort(-scores, kind="stable")[:top_k]

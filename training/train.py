@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
 from data.catalog.catalog import Catalog
@@ -22,6 +23,7 @@ from data.catalog.folder import save_catalog
 from data.tickets.columns import ColumnMapping
 from data.tickets.reading import read_tickets
 from model import artifact
+from model.calibration import Calibration
 from model.classifier import CatalogClassifier
 from model.combination import Combination
 from model.encoder import LoadedEncoder, load_encoder
@@ -45,6 +47,7 @@ from training.settings import TrainingSettings
 
 _LEAST_TICKETS = 100
 _CHECKED_TEXTS = 16
+_HARDLY_ANY_SPACE = 2**20
 _SOFTWARE = ("paidan", "torch", "transformers", "onnxruntime", "tokenizers", "scikit-learn", "numpy")
 
 
@@ -76,8 +79,8 @@ def train(request: TrainingRequest) -> Path:
         torch.set_num_threads(request.settings.threads)
     try:
         return _train(request)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except (OSError, RuntimeError, SafetensorError) as error:
+        if not _is_full_disk(error, request.output.parent):
             raise
         raise TrainingError(
             "no space left on the disk",
@@ -85,6 +88,13 @@ def train(request: TrainingRequest) -> Path:
             expected="about 2 GB for checkpoints and the artifact",
             fix="Free some space and run the same command again: it goes on from the last checkpoint.",
         ) from error
+
+
+def _is_full_disk(error: Exception, folder: Path) -> bool:
+    """Tell whether a write failed for want of space; torch and safetensors do not say so by an errno."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return "No space left" in str(error) or shutil.disk_usage(folder).free < _HARDLY_ANY_SPACE
 
 
 def _train(request: TrainingRequest) -> Path:
@@ -161,8 +171,9 @@ def _train(request: TrainingRequest) -> Path:
             experts = Experts(runtime, CatalogHead(layout, weights), places, lexical)
             logits = experts.logits(latest.inputs, experts.read_places(latest.inputs))
             combination = Combination.fit(experts.names, logits, latest.labels)
-            scores = combination.scores(logits)
-            policy, metrics = _fit_policy(scores, latest, layout, settings)
+            combined = combination.scores(logits)
+            calibration = Calibration.fit(combined, latest.labels)
+            policy, metrics = _fit_policy(calibration.apply(combined), latest, layout, settings)
         with step("refitting the cheap experts on all tickets"):
             # The weights and thresholds stay: they were found on tickets that no expert had seen.
             _learn_places(corpus, catalog, layout).save(folder / artifact.PLACES)
@@ -171,6 +182,7 @@ def _train(request: TrainingRequest) -> Path:
         weights.save(folder / artifact.HEAD)
         layout.save(folder / artifact.LAYOUT)
         combination.save(folder / artifact.COMBINATION)
+        calibration.save(folder / artifact.CALIBRATION)
         policy.save(folder / artifact.POLICY)
         save_catalog(catalog, folder / artifact.CATALOG)
         days = [day for day in corpus.dates if day is not None]
