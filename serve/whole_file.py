@@ -29,21 +29,24 @@ class WholeFile:
         except OSError as error:
             raise _refused(self._path, error) from error
 
-    def finish(self) -> None:
-        """Put all of it on disk."""
+    def finish(self, *, durable: bool) -> None:
+        """Hand over all of it; `durable` waits until it is on the disk, which a pipe cannot promise."""
         self._file.flush()
-        os.fsync(self._file.fileno())
+        if durable:
+            os.fsync(self._file.fileno())
 
 
 @contextmanager
 def write_whole(path: Path) -> Iterator[WholeFile]:
     """Give a file to write; at the end it takes the place of `path`, in one step.
 
-    If the block raises, `path` stays as it was. Missing folders are made. Raise OutputError.
+    If the block raises, `path` stays as it was. Missing folders are made. What is there and no ordinary
+    file (a pipe, a device such as /dev/stdout) is not replaced but written to. Raise OutputError.
     """
     if path.is_dir():
         raise OutputError("is a folder", where=str(path), expected="a file to write")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    takes_place = not path.exists() or path.is_file()
+    part = path.with_name(f".{path.name}.{os.getpid()}.part") if takes_place else path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = part.open("wb")
@@ -53,15 +56,17 @@ def write_whole(path: Path) -> Iterator[WholeFile]:
         whole = WholeFile(file, path)
         yield whole
         try:
-            whole.finish()
+            whole.finish(durable=takes_place)
             file.close()
-            part.replace(path)
+            if takes_place:
+                part.replace(path)
         except OSError as error:
             raise _refused(path, error) from error
     finally:
         with suppress(OSError):  # closing writes what is buffered: a full disk says no once more
             file.close()
-        part.unlink(missing_ok=True)
+        if takes_place:
+            part.unlink(missing_ok=True)
 
 
 def _refused(path: Path, error: OSError) -> OutputError:

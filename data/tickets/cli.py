@@ -54,7 +54,8 @@ def check(
     if rejects is not None:
         typer.echo(f"rejected rows: {rejects}")
     if summary.usable == 0:
-        typer.echo("error: no row can be used", err=True)
+        why = "The table above says why" + (f", and {rejects} row by row." if rejects else ".")
+        typer.echo(f"error: {file}: no row can be used. {why}", err=True)
         raise typer.Exit(1)
 
 

@@ -30,6 +30,7 @@ FIELDS = (
 """Our fields that a file's headers are mapped to, in the order of the dataset's columns."""
 
 _OPTIONS = ("optional", "keep_if", "min_text_length", "strip_routing_clause", "date_formats", "sheet")
+_LONGEST_HEADER = 30
 _HEADERS_SHOWN = 40
 _SOME_TIME = datetime(2018, 5, 31, 13, 22, 5)
 
@@ -142,7 +143,8 @@ class ColumnMapping:
         for name in required:
             wanted = self.headers.get(name, (name,))
             if not any(header in found for header in wanted):
-                listed = ", ".join(found[:_HEADERS_SHOWN]) + (" ..." if len(found) > _HEADERS_SHOWN else "")
+                listed = ", ".join(map(_shown, found[:_HEADERS_SHOWN]))
+                listed += " ..." if len(found) > _HEADERS_SHOWN else ""
                 purpose = f"for `{name}`" if name in self.headers else "of keep_if"
                 raise ColumnsError(
                     f"has no column {' or '.join(map(repr, wanted))} {purpose}; its columns are: {listed}",
@@ -153,6 +155,11 @@ class ColumnMapping:
         for header in {header for headers in self.headers.values() for header in headers} | set(self.keep_if):
             if found.count(header) > 1:
                 raise ColumnsError(f"has the column {header!r} more than once", where=where)
+
+
+def _shown(header: str) -> str:
+    """Return a header for a message; in a file without a header row it may be a ticket, which is not shown."""
+    return header if len(header) <= _LONGEST_HEADER else f"({len(header)} characters, is this a header?)"
 
 
 def _hint(wrong: str, known: Sequence[str]) -> str | None:

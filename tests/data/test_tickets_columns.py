@@ -100,3 +100,11 @@ def test_one_of_several_headers_is_enough() -> None:
 def test_a_mapped_header_that_occurs_twice_is_refused() -> None:
     with pytest.raises(ColumnsError, match="more than once"):
         ColumnMapping.from_dict({"text": "a"}).check_headers(("a", "a"), ["text"], where="a.csv")
+
+
+def test_a_ticket_in_the_place_of_a_header_is_not_shown() -> None:
+    text = "市民来电反映：某小区门口的路灯已经坏了三天，晚上出行不便，希望相关部门尽快维修"
+    with pytest.raises(ColumnsError) as raised:
+        ColumnMapping.identity().check_headers([text, "单位"], ["text"], where="f.csv")
+    assert text not in str(raised.value)
+    assert f"({len(text)} characters, is this a header?), 单位" in str(raised.value)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,24 @@ def test_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         file.write(b"x" * 100_000)
     monkeypatch.undo()  # reading /dev/full never ends
     assert path.read_bytes() == b"old"
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(path.read_bytes()))
+    reader.start()
+    with write_whole(path) as file:
+        file.write(b"a\n")
+    reader.join(10)
+    assert read == [b"a\n"]
+    assert path.is_fifo()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_device_is_written_to_and_stays_a_device():
+    device = Path("/dev/full")
+    with pytest.raises(OutputError, match="No space left"), write_whole(device) as file:
+        file.write(b"x")
+    assert device.is_char_device()
