@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
+from data.catalog.catalog import Catalog
 from data.tickets.ticket import Ticket
 from serve.api import openapi, routes
 from serve.api.examples import WARM_UP_TEXTS
@@ -25,9 +26,17 @@ from serve.errors import Problem, handle_http_exception, handle_problem
 from serve.middleware import BodyLimit, RequestContext
 from serve.page import routes as page
 from serve.presence import ClientGoneError
+from serve.review import consult_routes
+from serve.review import routes as review_routes
+from serve.review.desk import Desk
 from serve.scorer import Scorer
+from serve.security import pages as signing_in
+from serve.security.accounts import Accounts
+from serve.security.keys import ApiKeys
+from serve.security.sessions import NotSignedIn, handle_not_signed_in
 from serve.service import Service
 from serve.settings import ServeSettings
+from serve.store.keeper import remembering
 
 log = structlog.get_logger(__name__)
 
@@ -42,20 +51,33 @@ def create_app(settings: ServeSettings, scorer: Scorer | None = None) -> FastAPI
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         loaded = scorer if scorer is not None else await asyncio.to_thread(load_scorer, settings)
         await asyncio.to_thread(warm_up, loaded, settings)
-        batcher = MicroBatcher(loaded, settings)
-        await batcher.start()
-        app.state.service = Service(settings, Limits.from_settings(settings), loaded, batcher)
-        log.info("ready", model=loaded.versions.model, catalog=loaded.versions.catalog)
-        try:
-            yield
-        finally:
-            await batcher.stop()
-            log.info("stopped")
+        async with remembering(loaded, settings) as (recording, store):
+            batcher = MicroBatcher(recording, settings)
+            await batcher.start()
+            app.state.service = Service(
+                settings, Limits.from_settings(settings), recording, batcher, store=store
+            )
+            if store is not None:
+                app.state.accounts = Accounts(store, session_hours=settings.session_hours)
+                app.state.api_keys = ApiKeys(store)
+                catalog: Catalog | None = getattr(loaded, "catalog", None)
+                if catalog is not None:
+                    app.state.desk = Desk.create(store, settings, lambda: catalog)
+            log.info("ready", model=loaded.versions.model, catalog=loaded.versions.catalog)
+            try:
+                yield
+            finally:
+                await batcher.stop()
+                log.info("stopped")
 
     app = FastAPI(title="Paidan", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(routes.router)
     app.include_router(page.router)
+    app.include_router(signing_in.router)
+    app.include_router(consult_routes.router)
+    app.include_router(review_routes.router)
     app.mount("/static", StaticFiles(directory=Path(str(files("serve"))) / "static"))
+    app.add_exception_handler(NotSignedIn, handle_not_signed_in)
     app.add_exception_handler(Problem, handle_problem)
     app.add_exception_handler(HTTPException, handle_http_exception)
     app.add_exception_handler(ClientGoneError, _answer_nobody)

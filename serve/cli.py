@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data.errors import PaidanError
+from serve.insight.cli import commands as insight
+from serve.security.cli import keys, users
+from serve.store.cli import commands as store
 
 if TYPE_CHECKING:
     import socket
@@ -17,6 +20,10 @@ if TYPE_CHECKING:
     from data.tickets.columns import ColumnMapping
 
 commands = typer.Typer()
+commands.registered_commands += insight.registered_commands
+commands.add_typer(store, name="store")
+commands.add_typer(users, name="users")
+commands.add_typer(keys, name="keys")
 
 _ARTIFACT = typer.Option(
     help="Folder of the trained artifact.  [default: the setting `artifact`]", show_default=False

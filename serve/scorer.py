@@ -12,7 +12,10 @@ from model.decision import Decision, Versions
 class Scorer(Protocol):
     """A loaded model: model.dispatcher.Dispatcher, or a stub in tests."""
 
-    versions: Versions
+    @property
+    def versions(self) -> Versions:
+        """Return content hashes of what answers."""
+        ...
 
     def score(self, tickets: Sequence[Ticket], *, top_k: int = 3) -> list[Decision]:
         """Return one decision a ticket, in order."""

@@ -14,16 +14,18 @@ from serve.errors import BodyTooSlow, NotReady
 from serve.presence import ClientGoneError
 from serve.scorer import Scorer
 from serve.settings import ServeSettings
+from serve.store.engine import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A loaded model and the queue before it."""
+    """A loaded model, the queue before it, and the store behind it, if there is one."""
 
     settings: ServeSettings
     limits: Limits
     scorer: Scorer
     batcher: MicroBatcher
+    store: Store | None = None
 
     def top_k(self, request: TicketRequest) -> int:
         """Return how many candidates a request gets."""

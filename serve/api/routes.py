@@ -13,6 +13,8 @@ from serve.api.answers import VersionAnswer, batch_bytes, decision_bytes
 from serve.api.requests import BatchRequest, TicketRequest, parse_body
 from serve.errors import PROBLEM_JSON, UnsupportedMedia
 from serve.presence import while_connected
+from serve.security.admission import check_key
+from serve.security.keys import Scope
 from serve.service import read_body, service_of
 
 router = APIRouter()
@@ -21,6 +23,8 @@ JSON = "application/json"
 
 _PROBLEMS = {
     400: "The body is not JSON in UTF-8.",
+    401: "No valid API key, where the service asks for one.",
+    403: "The API key is not for this.",
     408: "The body did not arrive in time.",
     413: "The body is over the limit.",
     415: "The body is not declared as application/json.",
@@ -73,6 +77,7 @@ def _check_media_type(request: Request) -> None:
 async def score(request: Request) -> Response:
     """Say which unit should act on a ticket, where it belongs, and how sure that is."""
     service = service_of(request)
+    await check_key(request, service, Scope.SCORE)
     _check_media_type(request)
     ticket = parse_body(TicketRequest, await read_body(request, service), service.limits)
     decision = await while_connected(
@@ -91,6 +96,7 @@ async def score(request: Request) -> Response:
 async def score_batch(request: Request) -> Response:
     """Answer several tickets in their order; one that cannot be used refuses the whole call, naming it."""
     service = service_of(request)
+    await check_key(request, service, Scope.SCORE)
     _check_media_type(request)
     batch = parse_body(BatchRequest, await read_body(request, service), service.limits)
     requests = [(ticket.to_ticket(), service.top_k(ticket)) for ticket in batch.tickets]

@@ -25,6 +25,7 @@ from serve.page.examples import Example, examples_for
 from serve.page.view import AnswerView
 from serve.page.words import faults_in_chinese
 from serve.presence import while_connected
+from serve.security.admission import check_visitor
 from serve.service import Service, read_body, service_of
 
 router = APIRouter(include_in_schema=False)
@@ -47,6 +48,7 @@ _examples = lru_cache(examples_for)
 async def show(request: Request) -> HTMLResponse:
     """Show the empty form, or one filled with an example (`?example=2`)."""
     service = service_of(request)
+    await check_visitor(request, service)
     examples = _examples(_city(service))
     chosen = request.query_params.get("example", "")
     index = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 3 else None
@@ -60,6 +62,7 @@ async def show(request: Request) -> HTMLResponse:
 async def answer(request: Request) -> HTMLResponse:
     """Score what the form holds; answer the whole page, or only the answer if the script asks for it."""
     service = service_of(request)
+    await check_visitor(request, service)
     filled, status = _BLANK, HTTPStatus.OK
     context: dict[str, Any]
     try:

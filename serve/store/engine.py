@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
@@ -11,6 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session, sessionmaker
 
 _BUSY_MILLISECONDS = 10_000
+_CONNECT_SECONDS = 3
 
 
 class Store:
@@ -24,9 +26,18 @@ class Store:
     def open(cls, url: str) -> Store:
         """Connect to `url`, such as sqlite:///paidan.db or postgresql+psycopg://user@host/paidan."""
         parsed = make_url(url)
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
         if parsed.get_backend_name() == "sqlite":
+            if parsed.database and parsed.database != ":memory:":
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            engine = create_engine(parsed)
             event.listen(engine, "connect", _set_pragmas)
+        else:
+            engine = create_engine(
+                parsed,
+                pool_pre_ping=True,
+                pool_timeout=_CONNECT_SECONDS,
+                connect_args={"connect_timeout": _CONNECT_SECONDS},
+            )
         return cls(engine)
 
     @property

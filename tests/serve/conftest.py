@@ -116,7 +116,7 @@ def anyio_backend() -> str:
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.startswith("PAIDAN_"):
+        if name.startswith("PAIDAN_") and name != "PAIDAN_DATABASE_URL":
             monkeypatch.delenv(name)
 
 

@@ -65,4 +65,5 @@ def test_commands_of_the_docs_exist():
     from serve.cli import commands
 
     known = {command.name or command.callback.__name__ for command in commands.registered_commands}
+    known |= {group.name for group in commands.registered_groups}
     assert set(re.findall(r"`?paidan (\w+)", DOCS)) <= known

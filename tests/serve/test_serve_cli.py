@@ -119,7 +119,8 @@ def test_taken_port_is_one_clear_line(run):
     assert f"127.0.0.1:{port}: cannot listen (Address already in use)" in err
 
 
-def test_unknown_host_is_one_clear_line(run):
+def test_unknown_host_is_one_clear_line(run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PAIDAN_REQUIRE_API_KEY", "false")
     code, _, err = run("serve", "--host", "no.such.host.invalid")
     assert code == 1
     assert "no.such.host.invalid: is no address to listen on" in err

@@ -1,0 +1,1 @@
+"""The review desk: operators settle what the model is unsure of."""

@@ -1,0 +1,202 @@
+"""People's accounts: made, changed, and signed in to."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+
+from pwdlib import PasswordHash
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from data.errors import PaidanError
+from serve.security.audit import actor_of, audit
+from serve.security.roles import Role
+from serve.store.base import now
+from serve.store.engine import Store
+from serve.store.people import User, UserSession
+
+LEAST_PASSWORD = 10
+FREE_ATTEMPTS = 5
+"""Wrong passwords before an account locks; each further one doubles the time, from one minute to one hour."""
+
+_LONGEST_LOCK = timedelta(hours=1)
+
+
+class AccountError(PaidanError):
+    """An account cannot be made or changed as asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A new session: `token` goes into the cookie, and is nowhere else."""
+
+    user: User
+    token: str
+
+
+class Accounts:
+    """The accounts of a store."""
+
+    def __init__(self, store: Store, *, session_hours: float) -> None:
+        self._store = store
+        self._lifetime = timedelta(hours=session_hours)
+
+    def add(self, name: str, password: str, role: Role, *, by: str, display_name: str | None = None) -> None:
+        """Make an account; raise AccountError if the name is taken or the password too short."""
+        _check_password(password)
+        if not name.strip() or len(name) > 100:
+            raise AccountError("no usable name", where="account", expected="1 to 100 characters")
+        with self._store.transaction() as session:
+            if _find(session, name) is not None:
+                raise AccountError("the name is taken", where=f"account {name}", fix="Choose another.")
+            session.add(
+                User(
+                    name=name,
+                    display_name=display_name or name,
+                    role=role.value,
+                    password_hash=_hasher().hash(password),
+                    created_at=now(),
+                )
+            )
+            audit(session, by, "user.create", f"user:{name}", role=role.value)
+
+    def set_password(self, name: str, password: str, *, by: str) -> None:
+        """Give an account another password, unlock it, and end its sessions."""
+        _check_password(password)
+        with self._store.transaction() as session:
+            user = _existing(session, name)
+            user.password_hash = _hasher().hash(password)
+            user.failed_attempts, user.locked_until = 0, None
+            _end_sessions(session, user)
+            audit(session, by, "user.password", f"user:{name}")
+
+    def set_role(self, name: str, role: Role, *, by: str) -> None:
+        """Give an account another role."""
+        with self._store.transaction() as session:
+            user = _existing(session, name)
+            audit(session, by, "user.role", f"user:{name}", before=user.role, after=role.value)
+            user.role = role.value
+
+    def set_enabled(self, name: str, enabled: bool, *, by: str) -> None:
+        """Let an account in again, or shut it out at once."""
+        with self._store.transaction() as session:
+            user = _existing(session, name)
+            user.disabled_at = None if enabled else now()
+            if not enabled:
+                _end_sessions(session, user)
+            audit(session, by, "user.enable" if enabled else "user.disable", f"user:{name}")
+
+    def all(self) -> list[User]:
+        """Return all accounts by name."""
+        with self._store.transaction() as session:
+            return list(session.scalars(select(User).order_by(User.name)))
+
+    def sign_in(self, name: str, password: str) -> SignedIn | None:
+        """Check a password and begin a session; None if it is wrong or the account locked or disabled.
+
+        An unknown name takes as long as a wrong password.
+        """
+        with self._store.transaction() as session:
+            user = _find(session, name)
+            known = user.password_hash if user is not None and user.password_hash else _nobodys_hash()
+            right = _hasher().verify(password, known)
+            if user is None or user.password_hash is None or user.disabled_at is not None:
+                return None
+            if user.locked_until is not None and user.locked_until > now():
+                return None
+            if not right:
+                user.failed_attempts += 1
+                beyond = user.failed_attempts - FREE_ATTEMPTS
+                if beyond >= 0:
+                    user.locked_until = now() + min(timedelta(minutes=2 ** min(beyond, 10)), _LONGEST_LOCK)
+                audit(session, actor_of(user), "sign_in.failed", attempts=user.failed_attempts)
+                return None
+            user.failed_attempts, user.locked_until = 0, None
+            return self._begin(session, user)
+
+    def sign_in_trusted(self, user_id: int) -> SignedIn | None:
+        """Begin a session for someone whom an identity provider vouches for; None if disabled."""
+        with self._store.transaction() as session:
+            user = session.get(User, user_id)
+            return self._begin(session, user) if user is not None and user.disabled_at is None else None
+
+    def _begin(self, session: Session, user: User) -> SignedIn:
+        token, at = secrets.token_urlsafe(32), now()
+        session.execute(delete(UserSession).where(UserSession.expires_at < at))
+        session.add(
+            UserSession(
+                user_id=user.id,
+                token_sha256=token_hash(token),
+                csrf_token=secrets.token_urlsafe(32),
+                created_at=at,
+                last_seen_at=at,
+                expires_at=at + self._lifetime,
+            )
+        )
+        audit(session, actor_of(user), "sign_in")
+        return SignedIn(user, token)
+
+    def session_of(self, token: str) -> tuple[User, UserSession] | None:
+        """Return who a cookie's token belongs to; None if it is unknown, over, or the account disabled."""
+        with self._store.transaction() as session:
+            found = session.execute(
+                select(User, UserSession)
+                .join(UserSession, UserSession.user_id == User.id)
+                .where(
+                    UserSession.token_sha256 == token_hash(token),
+                    UserSession.expires_at > now(),
+                    User.disabled_at.is_(None),
+                )
+            ).first()
+            return None if found is None else (found[0], found[1])
+
+    def sign_out(self, token: str) -> None:
+        """End a session."""
+        with self._store.transaction() as session:
+            session.execute(delete(UserSession).where(UserSession.token_sha256 == token_hash(token)))
+
+
+def token_hash(token: str) -> str:
+    """Return what the store keeps of a token: 256 random bits need no slow hash."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def new_password() -> str:
+    """Return a password for somebody's first time."""
+    return secrets.token_urlsafe(12)
+
+
+@cache
+def _hasher() -> PasswordHash:
+    return PasswordHash.recommended()  # argon2
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _hasher().hash(secrets.token_urlsafe(32))
+
+
+def _check_password(password: str) -> None:
+    if len(password) < LEAST_PASSWORD:
+        raise AccountError(
+            "the password is too short", where="account", expected=f"{LEAST_PASSWORD} characters or more"
+        )
+
+
+def _find(session: Session, name: str) -> User | None:
+    return session.scalars(select(User).where(User.name == name)).one_or_none()
+
+
+def _existing(session: Session, name: str) -> User:
+    user = _find(session, name)
+    if user is None:
+        raise AccountError("there is no such account", where=f"account {name}", fix="`paidan users list`")
+    return user
+
+
+def _end_sessions(session: Session, user: User) -> None:
+    session.execute(delete(UserSession).where(UserSession.user_id == user.id))

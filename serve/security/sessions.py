@@ -1,0 +1,115 @@
+"""What routes ask of a person's session: who is it, may they, and did their own page send this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hmac import compare_digest
+from http import HTTPStatus
+from typing import cast
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from serve.errors import NotReady, Problem, handle_problem
+from serve.security.accounts import Accounts
+from serve.store.people import User, UserSession
+
+COOKIE = "paidan_session"
+CSRF_HEADER = "X-CSRF-Token"
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class NotSignedIn(Problem):
+    """Nobody is signed in, or not any more."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    slug = "not-signed-in"
+    title = "Not signed in"
+
+    def __init__(self) -> None:
+        super().__init__("请先登录", where="session", fix="/login")
+
+
+class NotAllowed(Problem):
+    """The person's role does not reach this far, or the request did not come from our own page."""
+
+    status = HTTPStatus.FORBIDDEN
+    slug = "not-allowed"
+    title = "Not allowed"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, where="session")
+
+
+def accounts_of(request: Request) -> Accounts:
+    """Return the accounts; raise NotReady while the service starts, or when it has no store."""
+    accounts = cast(Accounts | None, getattr(request.app.state, "accounts", None))
+    if accounts is None:
+        raise NotReady()
+    return accounts
+
+
+def signed_in(*roles: str) -> Callable[[Request], User]:
+    """Return a dependency that gives the person who is signed in with one of these roles (none: any).
+
+    Requests that change something must carry the session's CSRF token in a header. The dependency raises
+    NotSignedIn (a page that is navigated to goes to /login instead) and NotAllowed.
+    """
+
+    def person(request: Request) -> User:
+        found = _session(request)
+        if found is None:
+            raise NotSignedIn()
+        user, session = found
+        if request.method not in _SAFE and not compare_digest(
+            request.headers.get(CSRF_HEADER, ""), session.csrf_token
+        ):
+            raise NotAllowed("页面已过期，请刷新后重试")
+        if roles and user.role not in roles:
+            raise NotAllowed("您的角色没有这项权限")
+        return user
+
+    return person
+
+
+def person_of(request: Request) -> User:
+    """Return who is signed in; raise NotSignedIn."""
+    found = _session(request)
+    if found is None:
+        raise NotSignedIn()
+    return found[0]
+
+
+def csrf_token_of(request: Request) -> str:
+    """Return the CSRF token of the person's session, for the page's meta tag; raise NotSignedIn."""
+    found = _session(request)
+    if found is None:
+        raise NotSignedIn()
+    return found[1].csrf_token
+
+
+def _session(request: Request) -> tuple[User, UserSession] | None:
+    known = getattr(request.state, "person", None)
+    if known is None:
+        token = request.cookies.get(COOKIE)
+        known = accounts_of(request).session_of(token) if token else None
+        request.state.person = known
+    return cast(tuple[User, UserSession] | None, known)
+
+
+def set_cookie(response: Response, request: Request, token: str, seconds: int) -> None:
+    """Hand a session's token to the browser: not to its scripts, nor to other sites."""
+    response.set_cookie(
+        COOKIE, token, max_age=seconds, httponly=True, samesite="lax", secure=request.url.scheme == "https"
+    )
+
+
+async def handle_not_signed_in(request: Request, error: Exception) -> Response:
+    """Send somebody who opens a page to sign in; tell a script 401."""
+    navigates = request.method == "GET" and request.headers.get("sec-fetch-mode", "navigate") == "navigate"
+    if navigates and "text/html" in request.headers.get("accept", ""):
+        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/login?next={quote(target)}", HTTPStatus.SEE_OTHER)
+    return await handle_problem(request, error)

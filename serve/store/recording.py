@@ -1,0 +1,301 @@
+"""A scorer that remembers: every decision is in the store before its caller has it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any
+
+import structlog
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from data.tickets.ticket import Ticket
+from model.decision import Decision, Flag, Level, Versions
+from serve.logs import describe_error
+from serve.scorer import Scorer
+from serve.settings import ServeSettings
+from serve.store.base import now
+from serve.store.decisions import StoredDecision
+from serve.store.engine import Store
+from serve.store.recorded import RecordedDecision, decision_of, input_hash, row_of
+from serve.store.reviews import AutoStop, ReviewItem
+from serve.store.write_ahead import WriteAheadFile
+
+log = structlog.get_logger(__name__)
+
+UNRECORDED = "page-"
+"""Tickets whose id begins so were typed into the page at `/`: nobody will dispatch them."""
+
+_STOPS_SECONDS = 2.0
+_RETRIES = 3
+_AT_A_TIME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatching:
+    """How decisions become work: which `auto` ones are audited, and when a ticket should be dispatched.
+
+    `audit_share` of them is drawn by a hash of `audit_seed` and the ticket; minutes count from the ticket's
+    own time.
+    """
+
+    audit_share: float
+    audit_seed: int
+    dispatch_minutes: float
+    urgent_dispatch_minutes: float
+
+    @classmethod
+    def from_settings(cls, settings: ServeSettings) -> Dispatching:
+        """Take what the settings say."""
+        return cls(
+            settings.audit_share,
+            settings.audit_seed,
+            settings.dispatch_minutes,
+            settings.urgent_dispatch_minutes,
+        )
+
+    def draws(self, ticket: Ticket) -> bool:
+        """Tell whether a ticket is audited if it is `auto`; the same ticket always gets the same answer."""
+        drawn = hashlib.sha256(f"{self.audit_seed} {ticket.ticket_id} {input_hash(ticket)}".encode()).digest()
+        return int.from_bytes(drawn[:8], "big") / 2**64 < self.audit_share
+
+    def due(self, row: dict[str, Any]) -> datetime:
+        """Return when a ticket should be dispatched."""
+        urgent = Flag.URGENT.value in row["flags"] or Flag.DANGER.value in row["flags"]
+        minutes = self.urgent_dispatch_minutes if urgent else self.dispatch_minutes
+        start: datetime = row["created_at"] or row["answered_at"]
+        return start + timedelta(minutes=minutes)
+
+
+class RecordingScorer:
+    """Wraps a scorer. Answers are in the store, or in the write-ahead file while the store is down.
+
+    A ticket that comes again with the same words gets the stored answer, whatever `top_k` it asks for; with
+    other words it is a new revision, and what waits for review of the old one is withdrawn.
+    """
+
+    def __init__(
+        self, scorer: Scorer, store: Store, waiting: WriteAheadFile, dispatching: Dispatching
+    ) -> None:
+        self._scorer = scorer
+        self._store = store
+        self._waiting = waiting
+        self._dispatching = dispatching
+        self._stops: frozenset[str | None] = frozenset()
+        self._stops_until = 0.0
+        self.down = False
+
+    def __getattr__(self, name: str) -> Any:
+        """Give what the scorer has besides: its catalog, its columns."""
+        return getattr(self._scorer, name)
+
+    @property
+    def versions(self) -> Versions:
+        """Return the versions of what answers."""
+        return self._scorer.versions
+
+    @property
+    def backlog(self) -> int:
+        """Return how many decisions wait in the write-ahead file."""
+        return len(self._waiting)
+
+    def score(self, tickets: Sequence[Ticket], *, top_k: int = 3) -> list[Decision]:
+        """Return one decision a ticket, in order; those already in the store are not scored again."""
+        known = self._known(tickets)
+        new = [i for i in range(len(tickets)) if i not in known]
+        found: dict[int, Decision] = dict(known)
+        if new:
+            scored = self._scorer.score([tickets[i] for i in new], top_k=top_k)
+            recorded = self._record([(tickets[i], d) for i, d in zip(new, scored, strict=True)])
+            found |= dict(zip(new, recorded, strict=True))
+        return [found[i] for i in range(len(tickets))]
+
+    def fallback(self, ticket: Ticket) -> Decision:
+        """Answer by the rules alone, and remember that, too."""
+        known = self._known([ticket])
+        if known:
+            return known[0]
+        decision: Decision = self._scorer.fallback(ticket)  # type: ignore[attr-defined]
+        return self._record([(ticket, decision)])[0]
+
+    def catch_up(self) -> bool:
+        """Bring waiting decisions into the store, oldest first; False if it is still down."""
+        while rows := self._waiting.read(_AT_A_TIME):
+            try:
+                self._write_each(rows)
+            except SQLAlchemyError as error:
+                self._fell(error)
+                return False
+            self._waiting.forget(len(rows))
+        if self.down:
+            log.info("store_back")
+            self.down = False
+        return True
+
+    def _known(self, tickets: Sequence[Ticket]) -> dict[int, RecordedDecision]:
+        """Return the stored answers of tickets that came before with the same words, by their index."""
+        if self.down:
+            return {}
+        try:
+            with self._store.transaction() as session:
+                latest = _latest(session, [ticket.ticket_id for ticket in tickets])
+        except DBAPIError as error:
+            self._fell(error)
+            return {}
+        return {
+            i: decision_of(row.answer)
+            for i, ticket in enumerate(tickets)
+            if (row := latest.get(ticket.ticket_id)) is not None
+            and row.answer is not None
+            and row.input_sha256 == input_hash(ticket)
+        }
+
+    def _record(self, decided: Sequence[tuple[Ticket, Decision]]) -> list[Decision]:
+        at = now()
+        gazetteer = getattr(getattr(self._scorer, "catalog", None), "gazetteer", None)
+        decided = [(ticket, self._stopped(decision)) for ticket, decision in decided]
+        rows = {
+            i: row_of(
+                ticket,
+                decision,
+                gazetteer,
+                at,
+                audited=decision.level is Level.AUTO and self._dispatching.draws(ticket),
+            )
+            for i, (ticket, decision) in enumerate(decided)
+            if not ticket.ticket_id.startswith(UNRECORDED)
+        }
+        stored = False
+        kept: dict[int, RecordedDecision | None] = {}
+        # While older decisions wait in the file, newer ones queue behind them: revisions keep their order.
+        if rows and not self.down and not self._waiting:
+            try:
+                kept = dict(zip(rows, self._write(list(rows.values())), strict=True))
+                stored = True
+            except SQLAlchemyError as error:
+                self._fell(error)
+        if rows and not stored and not self._waiting.append(list(rows.values())):
+            log.error("decisions_not_kept", tickets=len(rows))
+        return [
+            kept.get(i) or RecordedDecision.of(decision, stored=stored and i in rows)
+            for i, (_, decision) in enumerate(decided)
+        ]
+
+    def _write(self, rows: Sequence[dict[str, Any]]) -> list[RecordedDecision | None]:
+        """Write rows in one transaction; give, for each, the answer that another process stored first."""
+        for attempt in range(_RETRIES):
+            try:
+                with self._store.transaction() as session:
+                    return self._insert(session, rows)
+            except IntegrityError:  # another process took the same revision between our read and write
+                if attempt == _RETRIES - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _write_each(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Write rows; one that the database will never take is given up, so that the others arrive."""
+        try:
+            self._write(rows)
+        except DataError as error:
+            if len(rows) == 1:
+                log.error("decision_refused", **describe_error(error))
+                return
+            for row in rows:
+                self._write_each([row])
+
+    def _insert(self, session: Session, rows: Sequence[dict[str, Any]]) -> list[RecordedDecision | None]:
+        latest = _latest(session, [row["ticket_id"] for row in rows])
+        found: list[RecordedDecision | None] = []
+        for row in rows:
+            before = latest.get(row["ticket_id"])
+            if before is not None and before.input_sha256 == row["input_sha256"]:
+                found.append(decision_of(before.answer) if before.answer is not None else None)
+                continue
+            found.append(None)
+            decision = StoredDecision(**row, revision=before.revision + 1 if before is not None else 1)
+            session.add(decision)
+            latest[row["ticket_id"]] = decision
+            session.flush()
+            if before is not None:
+                _withdraw(session, row["ticket_id"], decision.id)
+            if row["level"] != Level.AUTO.value or row["audited"]:
+                session.add(self._item(decision, row))
+        return found
+
+    def _item(self, decision: StoredDecision, row: dict[str, Any]) -> ReviewItem:
+        flags = row["flags"]
+        return ReviewItem(
+            decision_id=decision.id,
+            kind="first",
+            status="waiting",
+            created_at=row["answered_at"],
+            due_at=self._dispatching.due(row),
+            risk=2 if Flag.DANGER.value in flags else int(Flag.URGENT.value in flags),
+            score=row["score"] or 0.0,
+            level=row["level"],
+            family=row["family"],
+            district_code=row["district_code"],
+            channel=row["channel"],
+            skipped_by=[],
+        )
+
+    def _stopped(self, decision: Decision) -> Decision:
+        """Lower `auto` where a desk lead stopped it."""
+        if decision.level is not Level.AUTO:
+            return decision
+        stops = self._active_stops()
+        if None in stops or (decision.candidates and decision.candidates[0].department.code in stops):
+            return replace(decision, level=Level.PRESELECT)
+        return decision
+
+    def _active_stops(self) -> frozenset[str | None]:
+        if not self.down and monotonic() >= self._stops_until:
+            try:
+                with self._store.transaction() as session:
+                    found = session.scalars(select(AutoStop.unit).where(AutoStop.lifted_at.is_(None)))
+                    self._stops = frozenset(found)
+                    self._stops_until = monotonic() + _STOPS_SECONDS
+            except DBAPIError as error:
+                self._fell(error)
+        return self._stops
+
+    def _fell(self, error: SQLAlchemyError) -> None:
+        if not self.down:
+            log.error("store_down", **describe_error(error))
+        self.down = True
+
+
+def _latest(session: Session, ticket_ids: Iterable[str]) -> dict[str, StoredDecision]:
+    """Return the newest revision of each ticket that is in the store."""
+    wanted = sorted(set(ticket_ids))
+    newest = (
+        select(StoredDecision.ticket_id, func.max(StoredDecision.revision).label("revision"))
+        .where(StoredDecision.ticket_id.in_(wanted))
+        .group_by(StoredDecision.ticket_id)
+        .subquery()
+    )
+    rows = session.scalars(
+        select(StoredDecision).join(
+            newest,
+            (StoredDecision.ticket_id == newest.c.ticket_id) & (StoredDecision.revision == newest.c.revision),
+        )
+    )
+    return {row.ticket_id: row for row in rows}
+
+
+def _withdraw(session: Session, ticket_id: str, newest: int) -> None:
+    """Take what waits for review of older revisions out of the queue."""
+    older = select(StoredDecision.id).where(
+        StoredDecision.ticket_id == ticket_id, StoredDecision.id != newest
+    )
+    session.execute(
+        update(ReviewItem)
+        .where(ReviewItem.decision_id.in_(older), ReviewItem.status == "waiting")
+        .values(status="withdrawn")
+        .execution_options(synchronize_session=False)
+    )
