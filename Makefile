@@ -47,7 +47,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 run: $(INSTALLED) $(MODEL) ## Train the sample city and serve it on localhost:8000; what is done already is skipped.
-	@$(BIN)/paidan serve --artifact $(dir $(MODEL)) --host $(HOST) --port $(PORT)
+	@PAIDAN_DATABASE_URL=sqlite:///artifacts/sample/paidan.db \
+		$(BIN)/paidan serve --artifact $(dir $(MODEL)) --host $(HOST) --port $(PORT) \
+		$(if $(filter 127.0.0.1 ::1 localhost,$(HOST)),--sample-queue)
 
 # A new installation is no reason to build the same things again: it comes after the bar.
 $(ENCODER): | $(INSTALLED)

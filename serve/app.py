@@ -29,6 +29,7 @@ from serve.presence import ClientGoneError
 from serve.review import consult_routes
 from serve.review import routes as review_routes
 from serve.review.desk import Desk
+from serve.review.sample import fill_sample
 from serve.scorer import Scorer
 from serve.security import pages as signing_in
 from serve.security.accounts import Accounts
@@ -63,6 +64,8 @@ def create_app(settings: ServeSettings, scorer: Scorer | None = None) -> FastAPI
                 catalog: Catalog | None = getattr(loaded, "catalog", None)
                 if catalog is not None:
                     app.state.desk = Desk.create(store, settings, lambda: catalog)
+            if settings.sample_queue and store is not None:
+                await asyncio.to_thread(fill_sample, store, recording)
             log.info("ready", model=loaded.versions.model, catalog=loaded.versions.catalog)
             try:
                 yield

@@ -43,15 +43,20 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes any free one.")] = None,
     config: Annotated[Path | None, _CONFIG] = None,
+    sample_queue: Annotated[
+        bool, typer.Option("--sample-queue", help="Fill an empty queue with the sample city's tickets.")
+    ] = False,
 ) -> None:
-    """Serve the API and the page at http://localhost:8000."""
+    """Serve the API and the pages at http://localhost:8000."""
     import uvicorn
 
     from serve.app import create_app, load_scorer
     from serve.logs import configure_logs
     from serve.settings import load_settings
 
-    settings = load_settings(config, artifact=artifact, host=host, port=port)
+    settings = load_settings(
+        config, artifact=artifact, host=host, port=port, sample_queue=sample_queue or None
+    )
     configure_logs(settings.log_level)
     with _listen(
         settings.host, settings.port
@@ -70,6 +75,8 @@ def serve(
         typer.echo(
             f"serving {settings.artifact} on http://{_in_url(address)}:{bound} (Ctrl+C stops)", err=True
         )
+        if settings.sample_queue:
+            _show_the_way_in(f"http://{_in_url(address)}:{bound}/review")
         server.run(sockets=[listening])
 
 
@@ -137,6 +144,18 @@ def show_openapi() -> None:
 
     document = create_app(load_settings()).openapi()
     typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+
+
+def _show_the_way_in(desk: str) -> None:
+    """Print where the review desk is, and who may sign in, before anybody can."""
+    from serve.review.sample import DEMO, demo_password
+    from serve.security.cli import accounts_of
+
+    password = demo_password(accounts_of(None, None))
+    if password is None:
+        typer.echo(f"review desk: {desk} (a new password: paidan users password {DEMO})", err=True)
+    else:
+        typer.echo(f"review desk: {desk} as {DEMO}, password {password} (shown this once)", err=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -63,6 +63,7 @@ class ServeSettings(BaseSettings):
     audit_seed: int
     dispatch_minutes: Minutes
     urgent_dispatch_minutes: Minutes
+    sample_queue: bool
     session_hours: Annotated[float, Field(gt=0, le=720)]
     require_api_key: bool | None
     log_level: Literal["debug", "info", "warning", "error"]
@@ -80,6 +81,15 @@ class ServeSettings(BaseSettings):
             raise ValueError(
                 "database_url is null, but keys are kept in the database: name one, or, if something else "
                 "keeps strangers out, set require_api_key to false"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _samples_stay_at_home(self) -> ServeSettings:
+        if self.sample_queue and (self.database_url is None or self.host not in _OWN_ADDRESSES):
+            raise ValueError(
+                "sample_queue makes an account and prints its password: it needs a database, and a service "
+                "that listens on this machine only (127.0.0.1)"
             )
         return self
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import UTC, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -11,16 +10,17 @@ import orjson
 from sqlalchemy import func, select
 
 from data.tickets.ticket import Ticket
-from model.decision import Decision
+from serve.scorer import Scorer
+from serve.security.accounts import Accounts, new_password
+from serve.security.audit import CLI
+from serve.security.roles import Role
 from serve.store.base import now
 from serve.store.engine import Store
 from serve.store.reviews import ReviewItem
 
+DEMO = "demo"
 TOP_K = 5
 _PIECE = 16
-
-Score = Callable[[Sequence[Ticket], int], Sequence[Decision]]
-Keep = Callable[[Sequence[Ticket], Sequence[Decision]], None]
 
 
 def sample_tickets() -> list[Ticket]:
@@ -47,15 +47,20 @@ def is_empty(store: Store) -> bool:
         return session.scalar(select(func.count()).select_from(ReviewItem)) == 0
 
 
-def fill_sample(store: Store, score: Score, keep: Keep) -> int:
-    """Score the sample's tickets and keep the decisions, unless the queue has items; return how many.
-
-    `score` gives one decision a ticket, `keep` stores them as the endpoint does.
-    """
+def fill_sample(store: Store, scorer: Scorer) -> int:
+    """Score the sample's tickets with a scorer that stores, unless the queue held any; return how many."""
     if not is_empty(store):
         return 0
     tickets = sample_tickets()
     for start in range(0, len(tickets), _PIECE):
-        piece = tickets[start : start + _PIECE]
-        keep(piece, score(piece, TOP_K))
+        scorer.score(tickets[start : start + _PIECE], top_k=TOP_K)
     return len(tickets)
+
+
+def demo_password(accounts: Accounts) -> str | None:
+    """Make the account `demo` and return its password; None if there are accounts already."""
+    if accounts.all():
+        return None
+    password = new_password()
+    accounts.add(DEMO, password, Role.ADMIN, by=CLI, display_name="试用账号")
+    return password

@@ -39,14 +39,14 @@ def add_user(
     from serve.security.audit import CLI
 
     password = _password(ask)
-    _accounts(database, config).add(name, password, role, by=CLI, display_name=display_name)
+    accounts_of(database, config).add(name, password, role, by=CLI, display_name=display_name)
     typer.echo(f"{name} ({role})" + ("" if ask else f", password: {password}"))
 
 
 @users.command("list")
 def list_users(database: Database = None, config: Config = None) -> None:
     """List all accounts."""
-    for user in _accounts(database, config).all():
+    for user in accounts_of(database, config).all():
         state = "disabled" if user.disabled_at else "active"
         typer.echo(f"{user.name}\t{user.role}\t{state}\t{user.display_name}")
 
@@ -61,7 +61,7 @@ def change_role(
     """Give an account another role."""
     from serve.security.audit import CLI
 
-    _accounts(database, config).set_role(name, role, by=CLI)
+    accounts_of(database, config).set_role(name, role, by=CLI)
 
 
 @users.command("password")
@@ -72,7 +72,7 @@ def change_password(
     from serve.security.audit import CLI
 
     password = _password(ask)
-    _accounts(database, config).set_password(name, password, by=CLI)
+    accounts_of(database, config).set_password(name, password, by=CLI)
     typer.echo(name if ask else f"{name}, password: {password}")
 
 
@@ -81,7 +81,7 @@ def disable(name: Name, database: Database = None, config: Config = None) -> Non
     """Shut an account out at once."""
     from serve.security.audit import CLI
 
-    _accounts(database, config).set_enabled(name, False, by=CLI)
+    accounts_of(database, config).set_enabled(name, False, by=CLI)
 
 
 @users.command("enable")
@@ -89,7 +89,7 @@ def enable(name: Name, database: Database = None, config: Config = None) -> None
     """Let an account in again."""
     from serve.security.audit import CLI
 
-    _accounts(database, config).set_enabled(name, True, by=CLI)
+    accounts_of(database, config).set_enabled(name, True, by=CLI)
 
 
 @keys.command("create")
@@ -145,7 +145,8 @@ def _password(ask: bool) -> str:
     return typed
 
 
-def _accounts(database: str | None, config: Path | None) -> Accounts:
+def accounts_of(database: str | None, config: Path | None) -> Accounts:
+    """Open the accounts of the store that the options or the settings name."""
     from serve.security.accounts import Accounts
     from serve.settings import load_settings
     from serve.store.cli import open_current_store

@@ -6,7 +6,7 @@ import hashlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -22,13 +22,16 @@ from data.catalog.catalog import Catalog
 from data.catalog.entries import Department, DepartmentKind, Family
 from data.gazetteer.gazetteer import Gazetteer
 from data.gazetteer.jurisdiction import Jurisdiction, JurisdictionLevel
-from serve.review.desk import Desk
+from data.tickets.ticket import Ticket
+from model.decision import Decision, Versions
+from serve.app import create_app
 from serve.settings import load_settings
 from serve.store.base import now
 from serve.store.decisions import StoredDecision
 from serve.store.engine import Store
 from serve.store.people import User, UserSession
 from serve.store.reviews import Consultation, ReviewItem, Ruling
+from serve.store.schema import upgrade
 
 pytestmark = pytest.mark.browser
 
@@ -166,28 +169,32 @@ def listening(app: object) -> Iterator[tuple[str, uvicorn.Server]]:
         thread.join(10)
 
 
+class Scorer:
+    """Holds the catalog; the desk's tickets are put into the store by hand."""
+
+    versions = Versions("m", "c", "p")
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+
+    def score(self, tickets: Sequence[Ticket], *, top_k: int = 3) -> list[Decision]:
+        return []
+
+
 @pytest.fixture
-def desk(store: Store, catalog: Catalog) -> Iterator[Served]:
-    from fastapi import FastAPI
-    from starlette.staticfiles import StaticFiles
-
-    from serve.errors import Problem, handle_problem
-    from serve.middleware import RequestContext
-    from serve.review import consult_routes, routes
-
-    app = FastAPI()
-    app.include_router(consult_routes.router)
-    app.include_router(routes.router)
-    app.mount("/static", StaticFiles(directory="serve/static"))
-    app.add_exception_handler(Problem, handle_problem)
-    app.add_middleware(RequestContext)
-    app.state.desk = Desk.create(store, load_settings(second_opinion_share=0.0), lambda: catalog)
-    with listening(app) as (url, server):
+def desk(database_url: str, tmp_path: Path, catalog: Catalog) -> Iterator[Served]:
+    store = Store.open(database_url)
+    upgrade(store)
+    settings = load_settings(
+        database_url=database_url, write_ahead_file=tmp_path / "waiting.log", second_opinion_share=0.0
+    )
+    with listening(create_app(settings, Scorer(catalog))) as (url, server):
         served = Served(store, catalog, url, server)
         served.add("T1", "门前有摊贩占道经营，请处理。<b>粗</b><script>alert(1)</script>", due=30)
         served.add("T2", "路口积水多日没有退。", due=90)
         served.add("T3", "公交车等了很久。", due=200)
         yield served
+    store.close()
 
 
 @pytest.fixture

@@ -1,25 +1,31 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from data.tickets.ticket import Ticket
-from model.decision import Decision
-from serve.review.sample import fill_sample, sample_tickets
+from serve.review.sample import demo_password, fill_sample, sample_tickets
+from serve.security.accounts import Accounts
 from serve.store.base import now
 from serve.store.engine import Store
+from serve.store.recording import Dispatching, RecordingScorer
+from serve.store.write_ahead import WriteAheadFile
 
 
-def test_every_sample_ticket_is_scored_and_kept_in_pieces(store: Store, decision_on: Callable[..., Decision]):
-    kept: list[str] = []
-
-    def keep(tickets: Sequence[Ticket], decisions: Sequence[Decision]) -> None:
-        assert [ticket.ticket_id for ticket in tickets] == [decision.ticket_id for decision in decisions]
-        kept.extend(ticket.ticket_id for ticket in tickets)
-
-    filled = fill_sample(store, lambda tickets, k: [decision_on(ticket, k) for ticket in tickets], keep)
-    assert filled == len(kept) == len(set(kept)) > 100
+def test_the_queue_is_filled_once(store: Store, scorer, tmp_path: Path) -> None:
+    waiting = WriteAheadFile(tmp_path / "waiting.log", 10_000)
+    recording = RecordingScorer(scorer, store, waiting, Dispatching(0.0, 1, 60, 5))
+    assert fill_sample(store, recording) == len(sample_tickets()) > 100
+    assert fill_sample(store, recording) == 0
+    waiting.close()
 
 
-def test_sample_tickets_came_in_lately():
+def test_the_demo_account_is_made_where_there_is_none(store: Store) -> None:
+    accounts = Accounts(store, session_hours=1)
+    password = demo_password(accounts)
+    assert password is not None
+    assert accounts.sign_in("demo", password) is not None
+    assert demo_password(accounts) is None
+
+
+def test_sample_tickets_came_in_lately() -> None:
     ages = [now() - ticket.created_at for ticket in sample_tickets() if ticket.created_at]
     assert all(0 <= age.days < 1 for age in ages)
