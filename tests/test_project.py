@@ -88,7 +88,8 @@ def test_nothing_unpickles():
 
 def test_modules_are_small():
     """Over 12 kB, ask what wants to move out."""
-    assert [relative(path) for path in SOURCES if path.stat().st_size > LARGEST] == []
+    written = (path for path in SOURCES if "migrations" not in path.parts)  # those are generated
+    assert [relative(path) for path in written if path.stat().st_size > LARGEST] == []
 
 
 # --- documentation ------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import platform
@@ -38,6 +37,7 @@ from model.policy import Policy
 from model.runtime import EncoderRuntime
 from model.segment import Segmenter, catalog_words
 from training.corpus import Corpus
+from training.disk import is_full_disk
 from training.errors import TrainingError
 from training.examples import Examples
 from training.export import check_export, export_encoder
@@ -47,7 +47,6 @@ from training.settings import TrainingSettings
 
 _LEAST_TICKETS = 100
 _CHECKED_TEXTS = 16
-_HARDLY_ANY_SPACE = 2**20
 _SOFTWARE = ("paidan", "torch", "transformers", "onnxruntime", "tokenizers", "scikit-learn", "numpy")
 
 
@@ -80,7 +79,7 @@ def train(request: TrainingRequest) -> Path:
     try:
         return _train(request)
     except (OSError, RuntimeError, SafetensorError) as error:
-        if not _is_full_disk(error, request.output.parent):
+        if not is_full_disk(error, request.output.parent):
             raise
         raise TrainingError(
             "no space left on the disk",
@@ -88,13 +87,6 @@ def train(request: TrainingRequest) -> Path:
             expected="about 2 GB for checkpoints and the artifact",
             fix="Free some space and run the same command again: it goes on from the last checkpoint.",
         ) from error
-
-
-def _is_full_disk(error: Exception, folder: Path) -> bool:
-    """Tell whether a write failed for want of space; torch and safetensors do not say so by an errno."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return True
-    return "No space left" in str(error) or shutil.disk_usage(folder).free < _HARDLY_ANY_SPACE
 
 
 def _train(request: TrainingRequest) -> Path:

@@ -35,7 +35,7 @@ def sample_tickets() -> list[Ticket]:
             address=row.get("address"),
             district=row.get("district"),
             channel=row.get("channel"),
-            created_at=(arrived - timedelta(minutes=3 * age)).astimezone(UTC),
+            created_at=(arrived - timedelta(seconds=15 * age)).astimezone(UTC),
         )
         for age, row in enumerate(map(orjson.loads, lines))
     ]

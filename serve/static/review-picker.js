@@ -85,7 +85,7 @@ export async function pick(which, title) {
   count.textContent = "正在载入…";
   dialog.showModal();
   input.focus();
-  let entries = [];
+  let entries = null;
   let found = [];
   let at = 0;
 
@@ -100,6 +100,7 @@ export async function pick(which, title) {
   }
 
   function show() {
+    if (!entries) return;
     const result = filter(entries, input.value);
     found = result.found;
     list.replaceChildren(...found.map(row));
@@ -122,6 +123,9 @@ export async function pick(which, title) {
       if (step) {
         event.preventDefault();
         mark(at + step);
+      } else if (event.key === "Escape") {
+        event.preventDefault(); // the browser would only empty the field
+        done(null);
       } else if (event.key === "Enter") {
         event.preventDefault();
         if (found[at]) done(found[at]);

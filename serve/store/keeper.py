@@ -13,8 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from serve.logs import describe_error
 from serve.scorer import Scorer
 from serve.settings import ServeSettings
+from serve.store.dispatching import Dispatching
 from serve.store.engine import Store
-from serve.store.recording import Dispatching, RecordingScorer
+from serve.store.recording import RecordingScorer
 from serve.store.retention import purge
 from serve.store.schema import check_schema, upgrade
 from serve.store.write_ahead import WriteAheadFile

@@ -5,8 +5,9 @@ from pathlib import Path
 from serve.review.sample import demo_password, fill_sample, sample_tickets
 from serve.security.accounts import Accounts
 from serve.store.base import now
+from serve.store.dispatching import Dispatching
 from serve.store.engine import Store
-from serve.store.recording import Dispatching, RecordingScorer
+from serve.store.recording import RecordingScorer
 from serve.store.write_ahead import WriteAheadFile
 
 

@@ -15,10 +15,11 @@ from model.decision import Level
 from serve.api.answers import decision_bytes
 from serve.store.base import now
 from serve.store.decisions import StoredDecision
+from serve.store.dispatching import Dispatching
 from serve.store.engine import Store
 from serve.store.people import User
 from serve.store.recorded import RecordedDecision, decision_of, row_of
-from serve.store.recording import Dispatching, RecordingScorer
+from serve.store.recording import RecordingScorer
 from serve.store.retention import purge
 from serve.store.reviews import AutoStop, ReviewItem
 from serve.store.write_ahead import WriteAheadFile
