@@ -188,7 +188,8 @@ def _check_password(password: str) -> None:
 
 
 def _find(session: Session, name: str) -> User | None:
-    return session.scalars(select(User).where(User.name == name)).one_or_none()
+    # The lock makes passwords that are tried side by side count one by one.
+    return session.scalars(select(User).where(User.name == name).with_for_update()).one_or_none()
 
 
 def _existing(session: Session, name: str) -> User:

@@ -16,13 +16,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from data.errors import PaidanError
-from serve.errors import Problem
+from serve.errors import NotReady, Problem
 from serve.security.audit import audit
 from serve.store.base import now
 from serve.store.engine import Store
 from serve.store.people import ApiKey
 
 _KNOWN_SECONDS = 2.0
+_GRACE_SECONDS = 60.0
 _MOST_KNOWN = 1000
 
 
@@ -77,7 +78,7 @@ class _Known:
 class ApiKeys:
     """The keys of a store. `check` remembers a key for two seconds, so a revocation takes that long.
 
-    While the store is down, keys that were valid within the last two seconds before go on being so.
+    While the store is down, keys that were seen valid within the last minute go on being so.
     """
 
     def __init__(self, store: Store) -> None:
@@ -109,6 +110,8 @@ class ApiKeys:
         prefix, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
         with self._store.transaction() as session:
             key = self._existing(name)
+            if key.revoked_at is not None:
+                raise ApiKeyError("the key was revoked", where=f"key {name}", fix="Create another.")
             session.add(key)
             key.prefix, key.secret_sha256 = prefix, _hash(secret)
             audit(session, by, "key.rotate", f"key:{name}")
@@ -128,7 +131,10 @@ class ApiKeys:
             return list(session.scalars(select(ApiKey).order_by(ApiKey.name)))
 
     def check(self, authorization: str, scope: Scope) -> None:
-        """Raise KeyMissing or ScopeMissing unless the header holds a valid key of that scope."""
+        """Raise KeyMissing or ScopeMissing unless the header holds a valid key of that scope.
+
+        While the store is down, and the key was not seen lately, raise NotReady.
+        """
         scheme, _, token = authorization.partition(" ")
         parts = token.strip().split("_", 2)
         if scheme.lower() != "bearer" or len(parts) != 3 or parts[0] != "pd":
@@ -154,7 +160,9 @@ class ApiKeys:
                 if key is not None:
                     key.last_used_at = now()
         except DBAPIError:
-            return known
+            if known is not None and known.until + _GRACE_SECONDS > monotonic():
+                return known
+            raise NotReady() from None  # it may well be valid: the caller should come again
         found = (
             None
             if key is None

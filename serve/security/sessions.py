@@ -64,7 +64,7 @@ def signed_in(*roles: str) -> Callable[[Request], User]:
             raise NotSignedIn()
         user, session = found
         if request.method not in _SAFE and not compare_digest(
-            request.headers.get(CSRF_HEADER, ""), session.csrf_token
+            request.headers.get(CSRF_HEADER, "").encode(), session.csrf_token.encode()
         ):
             raise NotAllowed("页面已过期，请刷新后重试")
         if roles and user.role not in roles:

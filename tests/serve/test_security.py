@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from time import monotonic
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
 from serve.app import create_app
+from serve.errors import NotReady
 from serve.security.accounts import FREE_ATTEMPTS, AccountError, Accounts
 from serve.security.keys import ApiKeyError, ApiKeys, KeyMissing, Scope, ScopeMissing
 from serve.security.roles import Role
@@ -155,7 +157,9 @@ def test_rotation_replaces_the_secret(keys: ApiKeys, store: Store) -> None:
     assert _actions(store) == ["key.create", "key.rotate"]
 
 
-def test_a_key_that_was_valid_survives_a_fallen_store(keys: ApiKeys, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_was_valid_survives_a_fallen_store_for_a_minute(
+    keys: ApiKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key = keys.create("hotline", [Scope.SCORE], days=1, by="cli")
     keys.check(f"Bearer {key}", Scope.SCORE)
 
@@ -163,8 +167,19 @@ def test_a_key_that_was_valid_survives_a_fallen_store(keys: ApiKeys, monkeypatch
         raise DBAPIError("select", {}, Exception("gone"))
 
     monkeypatch.setattr(keys._store, "transaction", fall)
-    monkeypatch.setattr("serve.security.keys.monotonic", lambda: 1e12)
+    clock = monotonic()
+    monkeypatch.setattr("serve.security.keys.monotonic", lambda: clock + 30)
     keys.check(f"Bearer {key}", Scope.SCORE)
+    monkeypatch.setattr("serve.security.keys.monotonic", lambda: clock + 90)
+    with pytest.raises(NotReady):  # by now it may have been revoked
+        keys.check(f"Bearer {key}", Scope.SCORE)
+
+
+def test_a_revoked_key_cannot_be_rotated(keys: ApiKeys) -> None:
+    keys.create("hotline", [Scope.SCORE], days=1, by="cli")
+    keys.revoke("hotline", by="cli")
+    with pytest.raises(ApiKeyError, match="revoked"):
+        keys.rotate("hotline", by="cli")
 
 
 def test_a_taken_name_and_an_unknown_key_are_told(keys: ApiKeys) -> None:
@@ -249,6 +264,8 @@ async def test_changes_need_the_token_of_the_page_and_the_role(database_url, tmp
     async with _client(database_url, tmp_path, scorer) as client:
         await _sign_in(client)
         assert (await client.post("/test/any")).status_code == 403
+        strange = await client.post("/test/any", headers={"X-CSRF-Token": "\xe9".encode("latin-1")})
+        assert strange.status_code == 403
         page = (await client.get("/review")).text if (await client.get("/review")).status_code == 200 else ""
         token = re.search(r'csrf-token" content="([^"]+)"', page)
         if token:
