@@ -20,7 +20,7 @@ SAMPLE    := data/samples/beijing/catalog
 SAMPLE_TICKETS ?= 4000
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format bench bench-places benchmark-accuracy haikou-named clean
+.PHONY: help install run test browser check format bench bench-places benchmark-accuracy haikou-named clean
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
@@ -63,7 +63,14 @@ $(MODEL): $(TICKETS) configs/default.yaml configs/train/sample.yaml | $(ENCODER)
 	PAIDAN_CACHE=$(ENCODERS) $(BIN)/paidan train --tickets $(TICKETS) --catalog $(SAMPLE) \
 		--config configs/train/sample.yaml --output $(dir $@)
 
-test: check ## Set up, check the code and run every test.
+# The tests of the pages drive a real browser. Where it cannot be had they are skipped, and pytest says so.
+CHROMIUM := /usr/bin/chromium
+browser:
+	@test -x $(CHROMIUM) || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
+		&& apt-get install -qq -y --no-install-recommends chromium fonts-noto-cjk >/dev/null; } || \
+		echo "warning: no $(CHROMIUM): the tests of the pages will be SKIPPED. On Debian: apt install chromium" >&2
+
+test: check browser ## Set up, check the code and run every test.
 	$(BIN)/pytest -q
 
 check: $(INSTALLED) ## Check style, types, imports and dependencies.

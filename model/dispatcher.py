@@ -41,6 +41,7 @@ from model.place_names import LearnedPlaces
 from model.policy import Policy
 from model.rules import RuleBook
 from model.runtime import EncoderRuntime
+from model.succession import Succession
 
 FloatArray = NDArray[np.float32]
 
@@ -67,6 +68,7 @@ class Dispatcher:
         self._combination = combination
         self._calibration = calibration
         self._units = [catalog.departments[code] for code in experts.head.layout.units]
+        self._succession = Succession(self._units)
         self._categories = IssueCategoryMatcher(catalog)
         self._rules = RuleBook(catalog)
         self._flags = FlagFinder.from_config(catalog.gazetteer)
@@ -125,6 +127,16 @@ class Dispatcher:
         inputs = [model_input(ticket) for ticket in tickets]
         return self._scores(inputs, self.experts.read_places(inputs))
 
+    def assess(self, tickets: Sequence[Ticket]) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """Return `scores` [N, U], and [N] whether its flags keep a ticket from being routed by itself."""
+        inputs = [model_input(ticket) for ticket in tickets]
+        readings = self.experts.read_places(inputs)
+        held = [
+            _is_held(self._flags.find(item.text, reading.placed))
+            for item, reading in zip(inputs, readings, strict=True)
+        ]
+        return self._scores(inputs, readings), np.array(held, dtype=bool)
+
     def vectors(self, texts: Sequence[str]) -> FloatArray:
         """Return the encoder's vectors float32 [N, H]: texts that say the same lie close together."""
         runtime = self.experts.runtime
@@ -163,6 +175,9 @@ class Dispatcher:
             [[not unit.is_active(_day(item.ticket)) for unit in self._units] for item in inputs]
         )
         closed[closed.all(axis=1)] = False  # a day on which no unit is active is a wrong day
+        if self._succession:
+            scores = self._combination.scores(logits)
+            return self._calibration.apply(self._succession.apply(scores, closed))
         for array in logits:
             array[closed] = -np.inf
         return self._calibration.apply(self._combination.scores(logits))
@@ -207,11 +222,8 @@ class Dispatcher:
         )
 
     def _level(self, score: float, unit: Department, flags: Sequence[Flag]) -> Level:
-        level = self.policy.level(score, unit.code)
-        # What the model was not asked to judge is for a person, however sure it is.
-        if level is Level.AUTO and (Flag.OUT_OF_SCOPE in flags or Flag.DANGER in flags):
-            return Level.PRESELECT
-        return level
+        place = self.catalog.gazetteer[unit.jurisdiction].level
+        return self.policy.level(score, unit.code, place, held=_is_held(flags))
 
     def _candidate(
         self, unit: Department, role: Role, score: float | None, reasons: tuple[Reason, ...] = ()
@@ -223,6 +235,11 @@ class Dispatcher:
             score=score,
             reasons=reasons,
         )
+
+
+def _is_held(flags: Sequence[Flag]) -> bool:
+    """Tell whether a ticket is for a person, however sure the model is: it was not asked to judge that."""
+    return Flag.OUT_OF_SCOPE in flags or Flag.DANGER in flags
 
 
 def _day(ticket: Ticket) -> date:

@@ -24,6 +24,7 @@ _WEIGHTS = "weights.safetensors"
 _MIN_DOCUMENTS = 3
 _ROWS_AT_ONCE = 256
 _LARGEST = 127  # of int8
+_SILENT = -1e4
 
 
 class WeightedTerm(NamedTuple):
@@ -95,6 +96,20 @@ class LexicalExpert:
         full = np.zeros((len(features), n_units), dtype=np.int8)
         full[:, seen] = np.rint(weights / scale[:, None])
         return cls(features, full, scale.astype(np.float32), bias, seen)
+
+    def with_units(self, sources: Sequence[Sequence[int]], silent: NDArray[np.bool_]) -> LexicalExpert:
+        """Return an expert for other units: each the mean of the columns of its sources, or the very column.
+
+        Units that are `silent` get a margin that no text overcomes.
+        """
+        weights = np.empty((len(self._weights), len(sources)), dtype=np.int8)
+        bias = np.empty(len(sources), dtype=np.float32)
+        for column, rows in enumerate(sources):
+            weights[:, column] = np.rint(self._weights[:, rows].mean(axis=1, dtype=np.float32))
+            bias[column] = self._bias[rows].mean()
+        bias[silent] = _SILENT
+        seen = [i for i, rows in enumerate(sources) if np.isin(rows, self._seen).any()]
+        return LexicalExpert(self.features, weights, self._scale, bias, np.array(seen, dtype=np.int64))
 
     @property
     def unseen(self) -> IntArray:

@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from data.catalog.catalog import Catalog
 from data.tickets.ticket import Ticket
-from serve.api import openapi, routes
+from serve.api import feedback, openapi, routes
 from serve.api.examples import WARM_UP_TEXTS
 from serve.api.requests import Limits
 from serve.batching import MicroBatcher
@@ -75,6 +75,7 @@ def create_app(settings: ServeSettings, scorer: Scorer | None = None) -> FastAPI
 
     app = FastAPI(title="Paidan", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(routes.router)
+    app.include_router(feedback.router)
     app.include_router(page.router)
     app.include_router(signing_in.router)
     app.include_router(consult_routes.router)

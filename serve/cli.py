@@ -11,6 +11,8 @@ import typer
 
 from data.errors import PaidanError
 from serve.insight.cli import commands as insight
+from serve.live_catalog_cli import app as catalog
+from serve.policy_cli import policy
 from serve.security.cli import keys, users
 from serve.store.cli import commands as store
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 commands.registered_commands += insight.registered_commands
+commands.add_typer(catalog, name="catalog")
+commands.add_typer(policy, name="policy")
 commands.add_typer(store, name="store")
 commands.add_typer(users, name="users")
 commands.add_typer(keys, name="keys")

@@ -15,6 +15,7 @@ from data.tickets.table import to_ticket
 from data.tickets.ticket import Ticket
 from model.decision import Level
 from model.dispatcher import Dispatcher
+from model.layout import LEVELS
 from training import metrics
 from training.errors import TrainingError
 from training.tables import Column, Provenance, Row, write_report
@@ -37,10 +38,11 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Scores of tickets and what was right: `scores` float32 [N, U], `labels` int64 [N]."""
+    """Scores of tickets and what was right: `scores` float32 [N, U], `labels` int64 [N], `held` bool [N]."""
 
     scores: NDArray[np.float32]
     labels: NDArray[np.int64]
+    held: NDArray[np.bool_]
     tickets: Sequence[Ticket]
     dispatcher: Dispatcher
 
@@ -49,12 +51,12 @@ class Evaluation:
         scores, labels = self.scores[chosen], self.labels[chosen]
         ranks = metrics.right_ranks(scores, labels)
         first, confidence = scores.argmax(1), scores.max(1)
-        units = self.dispatcher.experts.head.layout.units
-        policy = self.dispatcher.policy
+        layout, policy = self.dispatcher.experts.head.layout, self.dispatcher.policy
         auto = np.array(
             [
-                policy.level(float(score), units[unit]) is Level.AUTO
-                for score, unit in zip(confidence, first, strict=True)
+                policy.level(score, layout.units[unit], LEVELS[layout.level_of[unit]], held=held)
+                is Level.AUTO
+                for score, unit, held in zip(confidence.tolist(), first, self.held[chosen], strict=True)
             ],
             dtype=bool,
         )
@@ -91,8 +93,10 @@ def evaluate(file: Path, artifact: Path, output: Path, columns: ColumnMapping | 
         )
     tickets = [to_ticket(row) for row in read.dataset]
     number = {code: index for index, code in enumerate(dispatcher.experts.head.layout.units)}
+    scores, held = _score(dispatcher, tickets)
     evaluation = Evaluation(
-        scores=_score(dispatcher, tickets),
+        scores=scores,
+        held=held,
         labels=np.array([number[ticket.department or ""] for ticket in tickets], dtype=np.int64),
         tickets=tickets,
         dispatcher=dispatcher,
@@ -114,16 +118,18 @@ def evaluate(file: Path, artifact: Path, output: Path, columns: ColumnMapping | 
     return output / f"{REPORT}.md"
 
 
-def _score(dispatcher: Dispatcher, tickets: Sequence[Ticket]) -> NDArray[np.float32]:
+def _score(
+    dispatcher: Dispatcher, tickets: Sequence[Ticket]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     from rich.console import Console
     from rich.progress import track
 
     starts = range(0, len(tickets), _BATCH)
     parts = [
-        dispatcher.scores(tickets[start : start + _BATCH])
+        dispatcher.assess(tickets[start : start + _BATCH])
         for start in track(starts, "scoring", console=Console(stderr=True), transient=True)
     ]
-    return np.concatenate(parts)
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
 
 def _rows(evaluation: Evaluation) -> list[Row]:

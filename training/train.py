@@ -25,11 +25,12 @@ from model import artifact
 from model.calibration import Calibration
 from model.classifier import CatalogClassifier
 from model.combination import Combination
+from model.decision import Level
 from model.encoder import LoadedEncoder, load_encoder
 from model.experts import Experts
 from model.head import CatalogHead
 from model.jurisdiction import PlaceResolver
-from model.layout import UnitLayout
+from model.layout import LEVELS, UnitLayout
 from model.lexical import LexicalExpert
 from model.place_evidence import FEATURES, PlaceEvidence, out_of_fold_evidence
 from model.place_names import LearnedPlaces
@@ -270,12 +271,15 @@ def _fit_policy(
     policy = Policy.fit(
         confidence,
         right,
-        [layout.units[i] for i in first],
+        units := [layout.units[i] for i in first],
+        places := [LEVELS[layout.level_of[i]].value for i in first],
         auto_precision=settings.auto_precision,
         preselect_precision=settings.preselect_precision,
         confidence=settings.auto_confidence,
     )
-    auto = confidence >= policy.auto_threshold
+    auto = np.array(
+        [policy.level(*row) is Level.AUTO for row in zip(confidence.tolist(), units, places, strict=True)]
+    )
     ranked = np.argsort(-scores, axis=1, kind="stable")
     return policy, {
         "calibration_top1": round(float(right.mean()), 4),

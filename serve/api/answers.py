@@ -158,6 +158,19 @@ class BatchAnswer(_Answer):
     decisions: list[DecisionAnswer]
 
 
+class OutcomeAnswer(_Answer):
+    """What is known of a ticket, by units' codes, kept apart: nothing is concluded from one to another.
+
+    `held` is the unit that took it last; `returned` are units that sent it back and did not take it later.
+    """
+
+    ticket_id: str
+    model: str | None
+    operator: str | None
+    held: str | None
+    returned: list[str]
+
+
 class StatusAnswer(_Answer):
     """How the service is."""
 

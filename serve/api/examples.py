@@ -83,3 +83,12 @@ ANSWER: JsonValue = {
     "stored": True,
     "versions": _VERSIONS,
 }
+
+FEEDBACK_REQUEST: JsonValue = {
+    "event_id": "return-20260501-17",
+    "ticket_id": "20260501-0001",
+    "kind": "returned",
+    "unit": "bj-chaoyang-chengguan",
+    "reason": "jurisdiction",
+    "happened_at": "2026-05-01T10:15:00+08:00",
+}

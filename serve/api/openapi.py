@@ -10,8 +10,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from serve.api.answers import BatchAnswer, DecisionAnswer, StatusAnswer, VersionAnswer
-from serve.api.requests import BatchRequest, TicketRequest
+from serve.api.answers import BatchAnswer, DecisionAnswer, OutcomeAnswer, StatusAnswer, VersionAnswer
+from serve.api.requests import BatchRequest, FeedbackRequest, TicketRequest
 from serve.errors import ProblemAnswer
 
 DESCRIPTION = (
@@ -22,9 +22,10 @@ DESCRIPTION = (
 _MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
     (TicketRequest, "validation"),
     (BatchRequest, "validation"),
+    (FeedbackRequest, "validation"),
     *(
         (answer, "serialization")
-        for answer in (DecisionAnswer, BatchAnswer, StatusAnswer, VersionAnswer, ProblemAnswer)
+        for answer in (DecisionAnswer, BatchAnswer, OutcomeAnswer, StatusAnswer, VersionAnswer, ProblemAnswer)
     ),
 ]
 

@@ -23,8 +23,9 @@ from pydantic_core import PydanticCustomError
 
 from data.text import normalise
 from data.tickets.ticket import MAX_TEXT_LENGTH, Location, Ticket
-from serve.api.examples import BATCH_REQUEST, TICKET_REQUESTS
+from serve.api.examples import BATCH_REQUEST, FEEDBACK_REQUEST, TICKET_REQUESTS
 from serve.errors import Fault, InvalidRequest, MalformedBody
+from serve.feedback.events import FeedbackKind, ReturnReason
 from serve.settings import ServeSettings
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -162,7 +163,27 @@ class BatchRequest(BaseModel):
     tickets: Annotated[list[TicketRequest], BeforeValidator(_fits), Field(min_length=1)]
 
 
-_Request = TypeVar("_Request", TicketRequest, BatchRequest)
+class FeedbackRequest(BaseModel):
+    """What became of a ticket after its dispatch."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [FEEDBACK_REQUEST]})
+
+    event_id: Annotated[
+        str,
+        Field(min_length=1, max_length=128, description="The caller's own id of the event: twice is once."),
+        AfterValidator(_one_line),
+    ]
+    ticket_id: Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_one_line)]
+    kind: FeedbackKind
+    unit: Annotated[str | None, Field(max_length=100, description="Code of the unit that did so.")] = None
+    reason: Annotated[ReturnReason | None, Field(description="Of a return.")] = None
+    happened_at: Annotated[
+        Annotated[datetime, BeforeValidator(_written_out)],
+        Field(description="ISO 8601; events may arrive in any order."),
+    ]
+
+
+_Request = TypeVar("_Request", TicketRequest, BatchRequest, FeedbackRequest)
 
 _WORDING = {
     "missing": REQUIRED,

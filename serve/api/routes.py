@@ -26,6 +26,7 @@ _PROBLEMS = {
     401: "No valid API key, where the service asks for one.",
     403: "The API key is not for this.",
     408: "The body did not arrive in time.",
+    409: "The event was reported before, with other content.",
     413: "The body is over the limit.",
     415: "The body is not declared as application/json.",
     422: "The body is JSON, but not what the endpoint takes; `errors` names every fault.",
@@ -35,33 +36,37 @@ _PROBLEMS = {
     504: "No decision in time, and the artifact has no rules to fall back on.",
 }
 
+_OF_SCORING = [status for status in _PROBLEMS if status != 409]
+
 
 def _schema(name: str) -> dict[str, Any]:
     return {"schema": {"$ref": f"#/components/schemas/{name}"}}
 
 
-def _body(name: str) -> dict[str, Any]:
+def body(name: str) -> dict[str, Any]:
+    """Describe what a request holds."""
     return {"requestBody": {"required": True, "content": {JSON: _schema(name)}}}
 
 
-def _answers(name: str, *statuses: int) -> dict[int | str, dict[str, Any]]:
+def answers(name: str, *statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe a success, and the errors that may take its place."""
-    answers: dict[int | str, dict[str, Any]] = {
+    described: dict[int | str, dict[str, Any]] = {
         200: {"description": "The answer.", "content": {JSON: _schema(name)}}
     }
     for status in statuses:
-        answers[status] = {
+        described[status] = {
             "description": _PROBLEMS[status],
             "content": {PROBLEM_JSON: _schema("ProblemAnswer")},
         }
         if status == 429:
-            answers[status]["headers"] = {
+            described[status]["headers"] = {
                 "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
             }
-    return answers
+    return described
 
 
-def _check_media_type(request: Request) -> None:
+def check_media_type(request: Request) -> None:
+    """Raise UnsupportedMedia unless the body is declared as JSON."""
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if declared != JSON:
         raise UnsupportedMedia()
@@ -71,14 +76,14 @@ def _check_media_type(request: Request) -> None:
     "/v1/score",
     summary="Dispatch one ticket",
     response_class=Response,
-    responses=_answers("DecisionAnswer", *_PROBLEMS),
-    openapi_extra=_body("TicketRequest"),
+    responses=answers("DecisionAnswer", *_OF_SCORING),
+    openapi_extra=body("TicketRequest"),
 )
 async def score(request: Request) -> Response:
     """Say which unit should act on a ticket, where it belongs, and how sure that is."""
     service = service_of(request)
     await check_key(request, service, Scope.SCORE)
-    _check_media_type(request)
+    check_media_type(request)
     ticket = parse_body(TicketRequest, await read_body(request, service), service.limits)
     decision = await while_connected(
         request.receive, service.batcher.score(ticket.to_ticket(), service.top_k(ticket))
@@ -90,14 +95,14 @@ async def score(request: Request) -> Response:
     "/v1/score/batch",
     summary="Dispatch several tickets",
     response_class=Response,
-    responses=_answers("BatchAnswer", *_PROBLEMS),
-    openapi_extra=_body("BatchRequest"),
+    responses=answers("BatchAnswer", *_OF_SCORING),
+    openapi_extra=body("BatchRequest"),
 )
 async def score_batch(request: Request) -> Response:
     """Answer several tickets in their order; one that cannot be used refuses the whole call, naming it."""
     service = service_of(request)
     await check_key(request, service, Scope.SCORE)
-    _check_media_type(request)
+    check_media_type(request)
     batch = parse_body(BatchRequest, await read_body(request, service), service.limits)
     requests = [(ticket.to_ticket(), service.top_k(ticket)) for ticket in batch.tickets]
     decisions = await while_connected(request.receive, service.batcher.score_many(requests))
@@ -105,7 +110,7 @@ async def score_batch(request: Request) -> Response:
 
 
 @router.get(
-    "/healthz", summary="Is the process alive?", responses=_answers("StatusAnswer"), response_class=Response
+    "/healthz", summary="Is the process alive?", responses=answers("StatusAnswer"), response_class=Response
 )
 async def healthz() -> Response:
     """Answer as long as the process runs, ready or not."""
@@ -115,7 +120,7 @@ async def healthz() -> Response:
 @router.get(
     "/readyz",
     summary="Does it score tickets?",
-    responses=_answers("StatusAnswer", 503),
+    responses=answers("StatusAnswer", 503),
     response_class=Response,
 )
 async def readyz(request: Request) -> Response:
@@ -125,7 +130,7 @@ async def readyz(request: Request) -> Response:
 
 
 @router.get(
-    "/version", summary="What answers?", responses=_answers("VersionAnswer", 503), response_class=Response
+    "/version", summary="What answers?", responses=answers("VersionAnswer", 503), response_class=Response
 )
 async def versions(request: Request) -> Response:
     """Name the release of the service and the content hashes of what it serves."""

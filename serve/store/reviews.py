@@ -116,7 +116,7 @@ class FeedbackEvent(Base):
     ticket_id: Mapped[str] = mapped_column(String(200))
     kind: Mapped[str] = mapped_column(String(20))
     unit: Mapped[str | None] = mapped_column(String(100), index=True)
-    reason: Mapped[str | None] = mapped_column(String(40))  # see serve.api.feedback
+    reason: Mapped[str | None] = mapped_column(String(40))  # see serve.feedback.events
     happened_at: Mapped[datetime]
     received_at: Mapped[datetime]
 

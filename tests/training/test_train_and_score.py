@@ -8,14 +8,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import orjson
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from data.catalog.catalog import Catalog
 from data.catalog.entries import Department, DepartmentKind, Family, IssueCategory, Rule
+from data.catalog.folder import save_catalog
 from data.gazetteer.gazetteer import Gazetteer
 from data.gazetteer.jurisdiction import Jurisdiction, JurisdictionLevel
 from data.tickets.columns import ColumnMapping
@@ -24,6 +28,10 @@ from model import artifact
 from model.decision import Decision, Level, PlaceStatus, ReasonKind, Role
 from model.dispatcher import Dispatcher
 from model.errors import ArtifactError
+from model.inputs import model_input
+from model.live_catalog import apply_catalog
+from serve.live_catalog_cli import catalog as catalog_commands
+from serve.policy_cli import policy as policy_commands
 from training.errors import TrainingError
 from training.progress import ProgressCallback
 from training.settings import TrainingSettings, load_settings
@@ -338,3 +346,161 @@ def test_serving_needs_no_torch() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def _policy(*arguments: object) -> str:
+    result = CliRunner().invoke(policy_commands, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_a_simulated_policy_counts_what_goes_out(trained: Path, tmp_path: Path) -> None:
+    past = _write(tmp_path / "past.csv", _invent(600, seed=5))
+    document = orjson.loads(
+        _policy("simulate", past, "--artifact", trained, "--precision", 0.8, "--confidence", 0.8, "--json")
+    )
+    everything, *rest = document["counts"]
+    assert everything["tickets"] == 300  # the later half
+    assert 0 < everything["auto"] <= 300
+    assert everything["wrong"] <= 0.2 * everything["auto"]
+    for word in ("answer", "place", "department"):
+        parts = [count for count in rest if count["slice"] == word]
+        assert sum(count["tickets"] for count in parts) == 300
+        assert sum(count["auto"] for count in parts) == everything["auto"]
+
+
+def test_a_fitted_policy_goes_into_a_copy_of_the_model(trained: Path, tmp_path: Path) -> None:
+    past = _write(tmp_path / "past.csv", _invent(300, seed=6))
+    _policy("fit", past, "--artifact", trained, "--output", tmp_path / "copy", "--precision", 0.8)
+    before, after = artifact.read_manifest(trained), artifact.open_artifact(tmp_path / "copy")
+    assert after.model_version == before.model_version
+    assert after.policy_version != before.policy_version
+    assert after.data["policy"]["precision"] == 0.8
+    assert Dispatcher.load(tmp_path / "copy", threads=1).policy.promised_precision == 0.8
+    assert after.policy_version in _policy("show", "--artifact", tmp_path / "copy")
+
+
+def _applied(
+    trained: Path, output: Path, *changed: Department, families: Sequence[Family] = ()
+) -> Dispatcher:
+    """Return a dispatcher of the trained artifact with units changed or added."""
+    old = _catalog()
+    units = dict(old.departments) | {unit.code: unit for unit in changed}
+    catalog = Catalog.from_entries(
+        city=old.city,
+        gazetteer=old.gazetteer,
+        departments=units.values(),
+        families=[*old.families.values(), *families],
+        issue_categories=old.issue_categories.values(),
+        rules=old.rules,
+    )
+    apply_catalog(trained, catalog, output)
+    return Dispatcher.load(output, threads=1)
+
+
+def _by_unit(dispatcher: Dispatcher, tickets: list[Ticket]) -> dict[str, list[float]]:
+    scores = dispatcher.scores(tickets)
+    return {code: scores[:, i].tolist() for i, code in enumerate(dispatcher.experts.head.layout.units)}
+
+
+def _raw(dispatcher: Dispatcher, ticket: Ticket, unit: str) -> list[float]:
+    inputs = [model_input(ticket)]
+    column = dispatcher.experts.head.layout.units.index(unit)
+    return [
+        float(logits[0, column])
+        for logits in dispatcher.experts.logits(inputs, dispatcher.experts.read_places(inputs))
+    ]
+
+
+def test_the_same_catalog_leaves_every_byte(trained: Path, tmp_path: Path) -> None:
+    _applied(trained, tmp_path / "copy")
+    assert artifact.read_manifest(tmp_path / "copy").files == artifact.read_manifest(trained).files
+
+
+def test_a_new_unit_of_a_known_family_is_reachable(
+    trained: Path, dispatcher: Dispatcher, tmp_path: Path
+) -> None:
+    unit = Department("水务-d2", "西河区水务局", DepartmentKind.DISTRICT_BUREAU, "水务", "d2")
+    applied = _applied(trained, tmp_path / "copy", unit)
+    ticket = Ticket(
+        "1", "市民来电反映，西河区花园小区3号自来水停供两天，请核实。", created_at=datetime(2026, 3, 1)
+    )
+    (decision,) = applied.score([ticket])
+    assert "水务-d2" in {candidate.department.code for candidate in decision.candidates}
+    for code in dispatcher.experts.head.layout.units:
+        assert _raw(applied, ticket, code) == pytest.approx(_raw(dispatcher, ticket, code), abs=1e-5)
+
+
+def test_a_renamed_unit_keeps_its_tickets(
+    trained: Path, dispatcher: Dispatcher, new_tickets: list[Ticket], tmp_path: Path
+) -> None:
+    day = date(2025, 6, 1)
+    old = _catalog().departments["公交-c"]
+    heir = replace(old, code="公交-n", name="山海市公交新集团", predecessors=("公交-c",), effective_from=day)
+    applied = _applied(trained, tmp_path / "copy", replace(old, effective_to=day), heir)
+    before, after = _by_unit(dispatcher, new_tickets), _by_unit(applied, new_tickets)
+    assert after.pop("公交-c") == [0.0] * NEW_TICKETS
+    assert after.pop("公交-n") == pytest.approx(before.pop("公交-c"), abs=1e-5)
+    for code, scores in before.items():
+        assert after[code] == pytest.approx(scores, abs=1e-5)
+
+
+def test_a_retired_unit_gets_no_tickets_from_its_day_on(trained: Path, tmp_path: Path) -> None:
+    old = _catalog().departments["公交-c"]
+    applied = _applied(trained, tmp_path / "copy", replace(old, effective_to=date(2026, 2, 1)))
+    text = "市民来电反映，东湖区人民路8号公交车等了很久不来，请核实。"
+    before, after = applied.score(
+        [
+            Ticket("1", text, created_at=datetime(2026, 1, 31)),
+            Ticket("2", text, created_at=datetime(2026, 2, 1)),
+        ]
+    )
+    assert before.candidates[0].department.code == "公交-c"
+    assert "公交-c" not in {candidate.department.code for candidate in after.candidates}
+
+
+def test_a_merged_unit_gets_the_tickets_of_both(
+    trained: Path, dispatcher: Dispatcher, new_tickets: list[Ticket], tmp_path: Path
+) -> None:
+    day = date(2025, 6, 1)
+    first, second = (_catalog().departments[code] for code in ("公交-c", "水务-c"))
+    heir = replace(
+        first,
+        code="公用-c",
+        name="山海市公用集团",
+        predecessors=(first.code, second.code),
+        effective_from=day,
+    )
+    ended = [replace(unit, effective_to=day) for unit in (first, second)]
+    after = _by_unit(_applied(trained, tmp_path / "copy", *ended, heir), new_tickets)
+    before = dispatcher.scores(new_tickets).argmax(axis=1)
+    units = dispatcher.experts.head.layout.units
+    for row, column in enumerate(before):
+        if units[column] in {"公交-c", "水务-c"}:
+            assert after["公用-c"][row] == max(scores[row] for scores in after.values())
+
+
+def test_a_new_family_is_scored_by_its_duty_text(trained: Path, tmp_path: Path) -> None:
+    unit = Department("养老-c", "山海市养老中心", DepartmentKind.CITY_DEPARTMENT, "养老", "c")
+    applied = _applied(trained, tmp_path / "copy", unit, families=[Family("养老", "老人养老保险的咨询")])
+    decision = applied.score([Ticket("1", "老人养老保险的咨询", created_at=datetime(2026, 3, 1))], top_k=9)[0]
+    scores = {candidate.department.code: candidate.score for candidate in decision.candidates}
+    assert scores["养老-c"] > 0
+
+
+def test_a_preview_counts_what_moves_and_keeps_nothing(trained: Path, tmp_path: Path) -> None:
+    old = _catalog()
+    ended = replace(old.departments["公交-c"], effective_to=date(2020, 6, 1))
+    catalog = replace(old, departments=dict(old.departments) | {ended.code: ended})
+    save_catalog(catalog, tmp_path / "catalog")
+    past = _invent(40, seed=7)
+    tickets = _write(tmp_path / "tickets.csv", past)
+    result = CliRunner().invoke(
+        catalog_commands,
+        ["apply", str(tmp_path / "catalog"), "--artifact", str(trained), "--preview", str(tickets)],
+    )
+    assert result.exit_code == 0, result.output
+    assert "of 40 tickets would go to another unit" in result.stdout
+    assert "公交-c 山海市公交集团 -> " in result.stdout
+    assert past[0].text[:12] not in result.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["catalog", "tickets.csv"]

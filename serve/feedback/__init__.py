@@ -1,0 +1,1 @@
+"""What the hotline system reports of a ticket after it was dispatched."""
