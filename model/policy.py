@@ -114,7 +114,7 @@ class Policy:
             units: [N] its code.
             places: [N] the level of its place: city, district, ...
             auto_precision: promised for `auto`; must hold with `confidence`, not just on average.
-            preselect_precision: likewise for `preselect`.
+            preselect_precision: likewise for `preselect`, of the tickets that are not `auto`.
             confidence: one-sided, of the Clopper-Pearson bound.
 
         A unit whose own `auto` tickets contradict the promise is never routed automatically.
@@ -125,7 +125,8 @@ class Policy:
         for name in sorted(set(levels.tolist())):
             of_group = levels == name
             auto = lowest_threshold(scores[of_group], right[of_group], auto_precision, confidence)
-            below = lowest_threshold(scores[of_group], right[of_group], preselect_precision, confidence)
+            rest = of_group & (scores.astype(np.float64) < auto)
+            below = lowest_threshold(scores[rest], right[rest], preselect_precision, confidence)
             groups[name] = Thresholds(auto, min(auto, below), int(of_group.sum()))
             taken |= of_group & (scores.astype(np.float64) >= auto)
         never = []

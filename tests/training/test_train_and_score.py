@@ -30,7 +30,7 @@ from model.dispatcher import Dispatcher
 from model.errors import ArtifactError
 from model.inputs import model_input
 from model.live_catalog import apply_catalog
-from serve.live_catalog_cli import catalog as catalog_commands
+from serve.live_catalog_cli import app as catalog_commands
 from serve.policy_cli import policy as policy_commands
 from training.errors import TrainingError
 from training.progress import ProgressCallback
