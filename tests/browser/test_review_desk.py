@@ -454,7 +454,7 @@ def test_axe_finds_nothing(desk: Served, page: Page, width: int, height: int, sc
         page.goto(f"{desk.url}/review/consult")
     elif state != "ticket":
         page.keyboard.press(state)
-        page.wait_for_timeout(200)
+    page.wait_for_timeout(600)  # colours fade for a fifth of a second, and axe would measure one in between
     found = Axe().run(page)["violations"]
     assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found] == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "scrolls sideways"
