@@ -13,6 +13,22 @@ OTHERS = "其他"
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """Names by code, apart for each kind: a district and an issue category may have the same code."""
+
+    places: Mapping[str, str]
+    categories: Mapping[str, str]
+    families: Mapping[str, str]
+    units: Mapping[str, str]
+
+    def issue(self, record: Record) -> str | None:
+        """Return what a ticket is about: its category's name, else its family's; None if it has neither."""
+        if record.category:
+            return self.categories.get(record.category, record.category)
+        return self.families.get(record.family, record.family) if record.family else None
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
     """How often something occurred, and how often in the period before."""
 
@@ -64,7 +80,7 @@ def find_rising(
     before: Sequence[Record],
     *,
     least: int,
-    names: Mapping[str, str],
+    names: Names,
     significance: float = 0.01,
 ) -> list[Rising]:
     """Return what rises by place, most certain first.
@@ -75,9 +91,7 @@ def find_rising(
     """
     from scipy.stats import binomtest
 
-    current, previous = (
-        Counter((r.category or r.family, r.district) for r in rows) for rows in (now, before)
-    )
+    current, previous = (Counter((names.issue(r), r.district) for r in rows) for rows in (now, before))
     total = len(now) + len(before)
     tried = [(key, n) for key, n in current.items() if n >= least and key[0] and key[1]]
     if not tried or not before:
@@ -90,8 +104,8 @@ def find_rising(
         if p_value < significance / len(tried):
             rising.append(
                 Rising(
-                    names.get(category or "", category or ""),
-                    names.get(district or "", district or ""),
+                    category or "",
+                    names.places.get(district or "", district or ""),
                     number,
                     earlier,
                     p_value,
@@ -110,15 +124,15 @@ class Repeated:
     days: int
 
 
-def find_repeated(records: Sequence[Record], *, least: int, names: Mapping[str, str]) -> list[Repeated]:
+def find_repeated(records: Sequence[Record], *, least: int, names: Names) -> list[Repeated]:
     """Return places with at least `least` tickets of one issue on at least two days, most first."""
     days: dict[tuple[str, str], list[object]] = {}
     for record in records:
-        category = record.category or record.family
+        category = names.issue(record)
         if record.place and category:
             days.setdefault((record.place, category), []).append(record.at.date())
     found = [
-        Repeated(place, names.get(category, category), len(dates), len(set(dates)))
+        Repeated(place, category, len(dates), len(set(dates)))
         for (place, category), dates in days.items()
         if len(dates) >= least and len(set(dates)) > 1
     ]
@@ -139,9 +153,7 @@ class Theme:
     hard: float
 
 
-def find_themes(
-    records: Sequence[Record], *, least: int, names: Mapping[str, str], most: int = 24
-) -> list[Theme]:
+def find_themes(records: Sequence[Record], *, least: int, names: Names, most: int = 24) -> list[Theme]:
     """Return issues by the mean of their ranks in volume, months, districts and the share of hard cases."""
     groups: dict[str, list[Record]] = {}
     for record in records:
@@ -149,7 +161,7 @@ def find_themes(
             groups.setdefault(record.category, []).append(record)
     themes = [
         Theme(
-            names.get(category, category),
+            names.categories.get(category, category),
             len(rows),
             len({row.month for row in rows}),
             len({row.district for row in rows if row.district}),

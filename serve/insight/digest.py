@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from data.catalog.catalog import Catalog
 from serve.insight.counting import (
     Count,
+    Names,
     Repeated,
     Rising,
     Theme,
@@ -62,8 +63,8 @@ def make_digest(
     before = list(read_records(store, *period.before.moments))
     names = catalog_names(catalog)
 
-    def count(key: Callable[[Record], str | None]) -> list[Count]:
-        return count_by(key, now, before, least=least, names=names)
+    def count(key: Callable[[Record], str | None], named: Mapping[str, str]) -> list[Count]:
+        return count_by(key, now, before, least=least, names=named)
 
     say("finding topics")
     texts = [record.text for record in now if record.text]
@@ -73,12 +74,12 @@ def make_digest(
         least=least,
         tickets=Count("工单", len(now), len(before)),
         returned=Count("退单", _returned(now), _returned(before)),
-        levels=count_by(lambda r: r.level, now, before, least=least, names=LEVELS),
-        families=count(lambda r: r.family),
-        units=count(lambda r: r.unit),
-        districts=count(lambda r: r.district),
-        categories=count(lambda r: r.category),
-        channels=count(lambda r: r.channel),
+        levels=count(lambda r: r.level, LEVELS),
+        families=count(lambda r: r.family, names.families),
+        units=count(lambda r: r.unit, names.units),
+        districts=count(lambda r: r.district, names.places),
+        categories=count(lambda r: r.category, names.categories),
+        channels=count(lambda r: r.channel, {}),
         texts=len(texts),
         topics=find_topics(texts, vectors, words, least=least),
         rising=find_rising(now, before, least=least, names=names),
@@ -87,14 +88,14 @@ def make_digest(
     )
 
 
-def catalog_names(catalog: Catalog) -> dict[str, str]:
-    """Return the name of every unit, family, issue category and place by its code."""
-    return {
-        **{place.code: place.name for place in catalog.gazetteer},
-        **{code: entry.name for code, entry in catalog.issue_categories.items()},
-        **{code: entry.name for code, entry in catalog.families.items()},
-        **{code: entry.name for code, entry in catalog.departments.items()},
-    }
+def catalog_names(catalog: Catalog) -> Names:
+    """Return the names of the catalog's places, issue categories, families and units."""
+    return Names(
+        places={place.code: place.name for place in catalog.gazetteer},
+        categories={code: entry.name for code, entry in catalog.issue_categories.items()},
+        families={code: entry.name for code, entry in catalog.families.items()},
+        units={code: entry.name for code, entry in catalog.departments.items()},
+    )
 
 
 def _returned(records: Sequence[Record]) -> int:

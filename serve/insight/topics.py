@@ -21,7 +21,7 @@ MOST_TEXTS = 4000
 _WORD = re.compile(r"[A-Za-z㐀-鿿]{2,}")
 _WORDS_SHOWN = 6
 _EXAMPLES_SHOWN = 3
-_LIKE = 0.35  # cosine distance up to which neighbouring groups are joined (average linkage)
+_LIKE = 0.45  # cosine distance up to which neighbouring groups are joined (average linkage)
 _LONGEST_EXAMPLE = 120
 
 
