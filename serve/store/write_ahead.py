@@ -2,41 +2,59 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
-from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import orjson
 
+from data.errors import PaidanError
+
+
+class WriteAheadError(PaidanError):
+    """The file cannot be used."""
+
 
 class WriteAheadFile:
     """Rows in the order they came, on disk before `append` returns, and never more than `max_bytes` of them.
 
     A line is eight hex digits of CRC-32, a space and JSON. A process that dies while writing leaves a torn
-    last line: it was never acknowledged, and is cut off when the file is opened. Safe to use from several
-    threads, by one process.
+    last line: it was never acknowledged, and is cut off when the file is opened. Rows that were forgotten
+    leave the file once all of them are; a process that dies before sees them again. Safe to use from several
+    threads, by one process: a lock keeps others out.
     """
 
     def __init__(self, path: Path, max_bytes: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        self._file = path.open("ab+")
+        self._file = path.open("ab+", buffering=0)  # what a full disk refused must not come again later
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.close()
+            raise WriteAheadError(
+                "another process uses the file",
+                where=str(path),
+                fix="Give each its own by the setting write_ahead_file.",
+            ) from None
+        self._path = path
+        self._start = 0  # before it, all rows are forgotten
         self._rows, self._size = self._mend()
 
     def _mend(self) -> tuple[int, int]:
         """Cut off what follows the last sound line; return the number of lines and bytes."""
-        self._file.seek(0)
         rows = size = 0
-        for line in self._file:
-            if _read(line) is None:
-                break
-            rows, size = rows + 1, size + len(line)
+        with self._path.open("rb") as file:
+            for line in file:
+                if _read(line) is None:
+                    break
+                rows, size = rows + 1, size + len(line)
         self._file.truncate(size)
         return rows, size
 
@@ -50,10 +68,11 @@ class WriteAheadFile:
             if self._size + len(lines) > self._max_bytes:
                 return False
             try:
-                self._file.write(lines)
-                self._file.flush()
+                whole = self._file.write(lines) == len(lines)
                 os.fsync(self._file.fileno())
             except OSError:
+                whole = False
+            if not whole:
                 self._file.truncate(self._size)
                 return False
             self._rows += len(rows)
@@ -62,38 +81,34 @@ class WriteAheadFile:
 
     def read(self, most: int) -> list[dict[str, Any]]:
         """Return the oldest rows, at most so many; they stay until `forget`."""
-        with self._lock, self._path.open("rb") as file:
-            found: list[dict[str, Any]] = []
-            for line in file:
-                row = _read(line)
-                if row is None or len(found) == most:
-                    break
-                found.append(row)
-            return found
+        with self._lock:
+            return [row for row, _ in self._oldest(most)]
 
     def forget(self, count: int) -> None:
-        """Drop the oldest `count` rows, in one step."""
+        """Drop the oldest `count` rows."""
         with self._lock:
-            scratch = self._path.with_name(f".{self._path.name}.new")
-            with self._path.open("rb") as old, scratch.open("wb") as new:
-                kept = list(_after(old, count))
-                new.writelines(kept)
-                new.flush()
-                os.fsync(new.fileno())
-            scratch.replace(self._path)
-            self._file.close()
-            self._file = self._path.open("ab+")
-            self._rows, self._size = len(kept), sum(map(len, kept))
+            dropped = self._oldest(count)
+            self._start += sum(length for _, length in dropped)
+            self._rows -= len(dropped)
+            if self._start == self._size:
+                self._file.truncate(0)
+                self._start = self._size = 0
+
+    def _oldest(self, most: int) -> list[tuple[dict[str, Any], int]]:
+        """Return the oldest rows with the lengths of their lines."""
+        found: list[tuple[dict[str, Any], int]] = []
+        with self._path.open("rb") as file:
+            file.seek(self._start)
+            for line in islice(file, most):
+                row = _read(line)
+                if row is None:
+                    break
+                found.append((row, len(line)))
+        return found
 
     def close(self) -> None:
         """Close the file; its rows stay."""
         self._file.close()
-
-
-def _after(lines: Iterator[bytes] | Any, count: int) -> Iterator[bytes]:
-    for number, line in enumerate(lines):
-        if number >= count:
-            yield line
 
 
 def _line(row: dict[str, Any]) -> bytes:

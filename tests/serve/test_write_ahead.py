@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import errno
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from serve.store.write_ahead import WriteAheadFile
+from serve.store.write_ahead import WriteAheadError, WriteAheadFile
 
 MOMENT = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
 
@@ -74,4 +76,38 @@ def test_what_does_not_fit_is_refused_as_a_whole(path: Path) -> None:
     assert file.read(10) == [_row(1)]
     file.forget(1)
     assert file.append([_row(2)])
+    file.close()
+
+
+def test_a_full_disk_is_no_room_and_leaves_nothing_behind(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = WriteAheadFile(path, 10_000)
+    file.append([_row(1)])
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        assert not file.append([_row(2)])
+    assert file.append([_row(3)])
+    assert file.read(10) == [_row(1), _row(3)]
+    file.close()
+
+
+def test_what_was_forgotten_leaves_the_file_when_all_is(path: Path) -> None:
+    file = WriteAheadFile(path, 10_000)
+    file.append([_row(1), _row(2)])
+    file.forget(1)
+    assert path.stat().st_size > 0
+    file.forget(1)
+    assert path.stat().st_size == 0
+    file.close()
+
+
+def test_a_second_process_is_kept_out(path: Path) -> None:
+    file = WriteAheadFile(path, 10_000)
+    with pytest.raises(WriteAheadError, match="another process"):
+        WriteAheadFile(path, 10_000)
     file.close()
