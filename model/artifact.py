@@ -105,6 +105,25 @@ def write_manifest(folder: Path, **content: Any) -> Manifest:
     return manifest
 
 
+@contextmanager
+def changed_copy(source: Path, output: Path, **data: Any) -> Iterator[Path]:
+    """Give a scratch folder with the source's files, to change; it becomes the artifact `output`.
+
+    The manifest is written anew at the end of the block; `data` is added to what it says of the data.
+
+    Raises:
+        ArtifactError: the source is not whole.
+    """
+    manifest = open_artifact(source)
+    with new_artifact(output) as folder:
+        for path in manifest.files:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / path, folder / path)
+        yield folder
+        content = asdict(manifest) | {"data": dict(manifest.data) | data}
+        write_manifest(folder, **{name: content[name] for name in content.keys() - {"files", "format"}})
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of an artifact without checking its files.
 

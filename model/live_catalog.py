@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,7 @@ def apply_catalog(source: Path, new: Catalog, output: Path) -> None:
     Raises:
         ArtifactError: the source is not whole.
     """
-    manifest = artifact.open_artifact(source)
+    manifest = artifact.read_manifest(source)
     old = load_catalog(source / artifact.CATALOG)
     before, after = UnitLayout.load(source / artifact.LAYOUT), UnitLayout.from_catalog(new)
     runtime = EncoderRuntime.load(
@@ -41,11 +40,8 @@ def apply_catalog(source: Path, new: Catalog, output: Path) -> None:
     weights = HeadWeights.load(source / artifact.HEAD)
     lexical = LexicalExpert.load(source / artifact.LEXICAL)
     rebuilt = _Rebuilding(old, new, before, after)
-    with artifact.new_artifact(output) as folder:
-        for path in manifest.files:
-            if not path.startswith(f"{artifact.CATALOG}/"):
-                (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source / path, folder / path)
+    with artifact.changed_copy(source, output, applied_to_model=manifest.model_version) as folder:
+        shutil.rmtree(folder / artifact.CATALOG)
         save_catalog(new, folder / artifact.CATALOG)
         if (before.units, before.families) != (after.units, after.families) or not np.array_equal(
             before.jurisdiction_of, after.jurisdiction_of
@@ -53,9 +49,6 @@ def apply_catalog(source: Path, new: Catalog, output: Path) -> None:
             after.save(folder / artifact.LAYOUT)
             rebuilt.head(weights, runtime).save(folder / artifact.HEAD)
             lexical.with_units(*rebuilt.lexical()).save(folder / artifact.LEXICAL)
-        content = {name: value for name, value in asdict(manifest).items() if name not in {"files", "format"}}
-        content["data"] = dict(manifest.data) | {"applied_to_model": manifest.model_version}
-        artifact.write_manifest(folder, **content)
 
 
 class _Rebuilding:

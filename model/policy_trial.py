@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -153,16 +152,6 @@ def write_with_policy(source: Path, policy: Policy, output: Path, fitted_on: Map
     Raises:
         ArtifactError: the source is not whole.
     """
-    manifest = artifact.open_artifact(source)
-    with artifact.new_artifact(output) as folder:
-        for path in manifest.files:
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / path, folder / path)
+    with artifact.changed_copy(source, output, policy=dict(fitted_on)) as folder:
         policy.save(folder / artifact.POLICY)
-        content = {name: getattr(manifest, name) for name in _provenance(asdict(manifest))}
-        content["data"] = dict(manifest.data) | {"policy": dict(fitted_on)}
-        return artifact.write_manifest(folder, **content).policy_version
-
-
-def _provenance(names: Iterable[str]) -> list[str]:
-    return [name for name in names if name not in {"files", "format"}]
+    return artifact.read_manifest(output).policy_version

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,7 +23,7 @@ from serve.api import feedback, openapi, routes
 from serve.api.examples import WARM_UP_TEXTS
 from serve.api.requests import Limits
 from serve.batching import MicroBatcher
-from serve.errors import Problem, handle_http_exception, handle_problem
+from serve.errors import Problem, handle_http_exception, handle_invalid_request, handle_problem
 from serve.middleware import BodyLimit, RequestContext
 from serve.page import routes as page
 from serve.presence import ClientGoneError
@@ -83,6 +84,7 @@ def create_app(settings: ServeSettings, scorer: Scorer | None = None) -> FastAPI
     app.mount("/static", StaticFiles(directory=Path(str(files("serve"))) / "static"))
     app.add_exception_handler(NotSignedIn, handle_not_signed_in)
     app.add_exception_handler(Problem, handle_problem)
+    app.add_exception_handler(RequestValidationError, handle_invalid_request)
     app.add_exception_handler(HTTPException, handle_http_exception)
     app.add_exception_handler(ClientGoneError, _answer_nobody)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)

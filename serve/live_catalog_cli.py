@@ -36,10 +36,10 @@ def apply(
     from data.catalog.folder import load_catalog
     from model.live_catalog import apply_catalog
 
-    catalog_of_then = load_catalog(new)
+    catalog = load_catalog(new)
     with tempfile.TemporaryDirectory(prefix="paidan-") as scratch:
         made = output or Path(scratch) / "artifact"
-        apply_catalog(artifact, catalog_of_then, made)
+        apply_catalog(artifact, catalog, made)
         if preview is not None:
             _preview(artifact, made, preview, columns)
     typer.echo(f"written to {output}" if output else "nothing was kept: give --output to keep it")

@@ -57,7 +57,8 @@ class RequestContext:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [(b"x-request-id", request_id.encode()), *_RAW_SECURITY_HEADERS]
-                if not scope["path"].startswith("/static/"):
+                says_so_itself = "cache-control" in Headers(raw=message.get("headers", []))
+                if not says_so_itself and not scope["path"].startswith("/static/"):
                     headers.append((b"cache-control", b"no-store"))
                 message["headers"] = [*message.get("headers", ()), *headers]
             await send(message)

@@ -268,11 +268,13 @@ def _fit_policy(
     first = scores.argmax(1)
     confidence = scores.max(1)
     right = first == latest.labels
+    units = [layout.units[i] for i in first]
+    places = [LEVELS[layout.level_of[i]].value for i in first]
     policy = Policy.fit(
         confidence,
         right,
-        units := [layout.units[i] for i in first],
-        places := [LEVELS[layout.level_of[i]].value for i in first],
+        units,
+        places,
         auto_precision=settings.auto_precision,
         preselect_precision=settings.preselect_precision,
         confidence=settings.auto_confidence,

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
@@ -14,15 +12,10 @@ from openpyxl.styles import Font
 from serve.insight.counting import Count
 from serve.insight.digest import Digest
 from serve.insight.period import TITLES
+from serve.templating import templates_in
 from serve.whole_file import write_whole
 
-_environment = Environment(
-    loader=FileSystemLoader(Path(str(files("serve"))) / "insight" / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_environment = templates_in("insight/templates")
 
 
 def _percent(share: float | None) -> str:

@@ -9,13 +9,10 @@ from __future__ import annotations
 from functools import lru_cache
 from http import HTTPStatus
 from importlib.metadata import version
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -27,19 +24,14 @@ from serve.page.words import faults_in_chinese
 from serve.presence import while_connected
 from serve.security.admission import check_visitor
 from serve.service import Service, read_body, service_of
+from serve.templating import templates_in
 
 router = APIRouter(include_in_schema=False)
 
 _FIELDS = ("text", "title", "address", "district")
 _BLANK: dict[str, str] = dict.fromkeys(_FIELDS, "")
 
-_templates = Environment(
-    loader=FileSystemLoader(Path(str(files("serve"))) / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_templates = templates_in("templates")
 
 _examples = lru_cache(examples_for)
 

@@ -15,7 +15,8 @@ from serve.review.history import when
 from serve.review.parts import Code, Settlement, check_parts, check_unit
 from serve.review.problems import AlreadySettled, NoSuchItem
 from serve.review.queue import free_for, suits, why_not
-from serve.review.rulings import audit, write_ruling
+from serve.review.rulings import write_ruling
+from serve.security.audit import audit_ticket
 from serve.store.base import now
 from serve.store.decisions import StoredDecision
 from serve.store.engine import Store
@@ -101,7 +102,7 @@ class Consultations:
             session.flush()
             session.add_all(ConsultationAnswer(consultation_id=consultation.id, unit=code) for code in units)
             decision = session.get_one(StoredDecision, item.decision_id)
-            audit(session, user, "review.consult", decision.ticket_id, units=units)
+            audit_ticket(session, user, "review.consult", decision.ticket_id, units=units)
             return consultation.id
 
     def record(self, user: User, answer_id: int, responsible: bool, answer: str) -> None:
@@ -121,7 +122,7 @@ class Consultations:
             row.responsible, row.answer = responsible, answer or None
             row.recorded_by, row.answered_at = user.id, now()
             decision = session.get_one(StoredDecision, consultation.decision_id)
-            audit(
+            audit_ticket(
                 session,
                 user,
                 "review.consult-answer",
@@ -160,7 +161,7 @@ class Consultations:
                 raise why_not(session, closed.item_id)
             ruling = write_ruling(session, user, item, sent)
             closed.ruling_id = ruling.id
-            audit(
+            audit_ticket(
                 session, user, "review.consult-close", decision.ticket_id, ruling=ruling.id, unit=ruling.unit
             )
             return ruling.id

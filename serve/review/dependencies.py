@@ -10,6 +10,7 @@ from starlette.requests import Request
 from serve.errors import NotReady
 from serve.review.desk import Desk
 from serve.review.queue import Filters
+from serve.security.roles import Role
 from serve.security.sessions import csrf_token_of, signed_in
 from serve.store.people import User
 
@@ -32,10 +33,11 @@ def filters_of(
     return Filters(level or None, district or None, family or None, channel or None, minutes)
 
 
-__all__ = ["Chosen", "Operator", "TheDesk", "csrf_token_of", "desk_of", "filters_of", "operator"]
+__all__ = ["Chosen", "Operator", "TheDesk", "csrf_token_of", "desk_of", "filters_of"]
 
-operator = signed_in("operator", "lead", "admin")
+REVIEWERS = (Role.OPERATOR, Role.LEAD, Role.ADMIN)
+"""Who settles tickets."""
 
 TheDesk = Annotated[Desk, Depends(desk_of)]
-Operator = Annotated[User, Depends(operator)]
+Operator = Annotated[User, Depends(signed_in(*REVIEWERS))]
 Chosen = Annotated[Filters, Depends(filters_of)]

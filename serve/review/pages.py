@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -15,14 +11,9 @@ from serve.page import words
 from serve.review.desk import Desk
 from serve.review.queue import Filters
 from serve.store.people import User
+from serve.templating import templates_in
 
-_templates = Environment(
-    loader=FileSystemLoader(Path(str(files("serve"))) / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_templates = templates_in("templates")
 _AGES = {30: "30 分钟", 60: "1 小时", 240: "4 小时", 1440: "1 天"}
 
 

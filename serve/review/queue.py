@@ -11,13 +11,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from serve.review.problems import AlreadySettled, LeaseLost, NoSuchItem
+from serve.security.roles import Role
 from serve.store.base import now
 from serve.store.decisions import StoredDecision
 from serve.store.engine import Store
 from serve.store.people import User
 from serve.store.reviews import ReviewItem, Ruling
 
-LEADING = frozenset({"lead", "admin"})
+LEADING = frozenset({Role.LEAD, Role.ADMIN})
 """Roles that settle what two operators disagree on."""
 
 _GONE = {
@@ -111,11 +112,6 @@ class ReviewQueue:
             ).scalar_one_or_none()
             if renewed is None:
                 raise why_not(session, item_id)
-
-    def release(self, user: User) -> None:
-        """Give back all that `user` holds."""
-        with self._store.transaction() as session:
-            self.give_back(session, user)
 
     def hand_over(self, user: User, item_id: int, to: User) -> None:
         """Lease to `to` what `user` holds; raise as `take` does if `user` holds it no longer."""

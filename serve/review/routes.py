@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from serve.review.consult import Question
-from serve.review.dependencies import Chosen, Operator, TheDesk, csrf_token_of
+from serve.review.dependencies import REVIEWERS, Chosen, Operator, TheDesk, csrf_token_of
 from serve.review.pages import next_ticket, render, whole_page
 from serve.review.parts import Settlement
 from serve.review.problems import NoSuchItem
-from serve.review.rulings import audit
+from serve.security.audit import audit_ticket
 from serve.store.decisions import StoredDecision
 from serve.store.people import User
 from serve.store.reviews import ReviewItem
@@ -89,7 +89,7 @@ def hand_over(item_id: int, sent: HandOver, desk: TheDesk, user: Operator, filte
     with desk.store.transaction() as session:
         item = session.get_one(ReviewItem, item_id)
         ticket_id = session.get_one(StoredDecision, item.decision_id).ticket_id
-        audit(session, user, "review.hand-over", ticket_id, to=to.name)
+        audit_ticket(session, user, "review.hand-over", ticket_id, to=to.name)
     return next_ticket(desk, user, filters)
 
 
@@ -133,7 +133,7 @@ def colleagues(desk: TheDesk, user: Operator) -> HTMLResponse:
             .where(
                 User.disabled_at.is_(None),
                 User.id != user.id,
-                User.role.in_(("operator", "lead", "admin")),
+                User.role.in_(REVIEWERS),
             )
             .order_by(User.display_name)
         ).all()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -15,10 +14,11 @@ from serve.review.parts import Settlement, check_parts, stored
 from serve.review.problems import NothingToUndo
 from serve.review.queue import ReviewQueue, free_for, suits, why_not
 from serve.review.second import SecondOpinions
+from serve.security.audit import audit_ticket
 from serve.store.base import now
 from serve.store.decisions import StoredDecision
 from serve.store.engine import Store
-from serve.store.people import AuditEntry, User
+from serve.store.people import User
 from serve.store.reviews import ReviewItem, Ruling
 
 UNDO_WITHIN = timedelta(minutes=30)
@@ -79,7 +79,7 @@ class Rulings:
             check_parts(sent.parts, self._catalog(), len(decision.text or ""), self._today())
             ruling = write_ruling(session, user, item, sent)
             self._second.after(session, item, ruling)
-            audit(
+            audit_ticket(
                 session,
                 user,
                 "review.settle",
@@ -119,7 +119,7 @@ class Rulings:
             item.status, item.settled_at = "waiting", None
             item.leased_by, item.lease_expires_at = user.id, now() + self._lease
             decision = session.get_one(StoredDecision, item.decision_id)
-            audit(session, user, "review.undo", decision.ticket_id, ruling=ruling.id, unit=ruling.unit)
+            audit_ticket(session, user, "review.undo", decision.ticket_id, ruling=ruling.id, unit=ruling.unit)
             return item.id
 
     def skip(self, user: User, item_id: int) -> None:
@@ -136,7 +136,7 @@ class Rulings:
             if user.id not in item.skipped_by:
                 item.skipped_by = [*item.skipped_by, user.id]
             decision = session.get_one(StoredDecision, item.decision_id)
-            audit(session, user, "review.skip", decision.ticket_id, kind=item.kind)
+            audit_ticket(session, user, "review.skip", decision.ticket_id, kind=item.kind)
 
     def last(self, user: User) -> LastRuling | None:
         """Return what the person can undo, if anything."""
@@ -183,12 +183,3 @@ def write_ruling(session: Session, user: User, item: ReviewItem, sent: Settlemen
     session.add(ruling)
     session.flush()
     return ruling
-
-
-def audit(session: Session, user: User, action: str, ticket_id: str, **details: Any) -> None:
-    """Log an action on a ticket, in the transaction that does it."""
-    session.add(
-        AuditEntry(
-            at=now(), actor=f"user:{user.name}", action=action, subject=f"ticket:{ticket_id}", details=details
-        )
-    )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
-from importlib.resources import files
-from pathlib import Path
+from datetime import timedelta
 
 import orjson
 from sqlalchemy import func, select
 
+from data.samples import sample_tickets_path
 from data.tickets.ticket import Ticket
 from serve.scorer import Scorer
 from serve.security.accounts import Accounts, new_password
@@ -24,8 +23,8 @@ _PIECE = 16
 
 
 def sample_tickets() -> list[Ticket]:
-    """Return the sample city's hand-written tickets, as if they came in during the last hours."""
-    lines = Path(str(files("data") / "samples" / "beijing" / "tickets.jsonl")).read_bytes().splitlines()
+    """Return the sample city's hand-written tickets, as if they came in during the last hour."""
+    lines = sample_tickets_path().read_bytes().splitlines()
     arrived = now()
     return [
         Ticket(
@@ -35,7 +34,7 @@ def sample_tickets() -> list[Ticket]:
             address=row.get("address"),
             district=row.get("district"),
             channel=row.get("channel"),
-            created_at=(arrived - timedelta(seconds=15 * age)).astimezone(UTC),
+            created_at=arrived - timedelta(seconds=15 * age),
         )
         for age, row in enumerate(map(orjson.loads, lines))
     ]

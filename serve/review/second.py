@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from serve.store.base import now
+from serve.store.drawing import is_drawn
 from serve.store.reviews import ReviewItem, Ruling
 
 
@@ -20,8 +19,7 @@ class SecondOpinions:
 
     def drawn(self, decision_id: int) -> bool:
         """Tell whether a ticket goes to a second person."""
-        digest = hashlib.sha256(f"{self._seed}:{decision_id}".encode()).digest()
-        return int.from_bytes(digest[:8]) / 2**64 < self._share
+        return is_drawn(self._share, self._seed, decision_id)
 
     def after(self, session: Session, item: ReviewItem, ruling: Ruling) -> None:
         """Put into the queue what a settled item asks for next."""

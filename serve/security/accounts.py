@@ -102,9 +102,9 @@ class Accounts:
         """
         with self._store.transaction() as session:
             user = _find(session, name)
-            known = user.password_hash if user is not None and user.password_hash else _nobodys_hash()
+            known = user.password_hash if user is not None else _nobodys_hash()
             right = _hasher().verify(password, known)
-            if user is None or user.password_hash is None or user.disabled_at is not None:
+            if user is None or user.disabled_at is not None:
                 return None
             if user.locked_until is not None and user.locked_until > now():
                 return None
@@ -117,12 +117,6 @@ class Accounts:
                 return None
             user.failed_attempts, user.locked_until = 0, None
             return self._begin(session, user)
-
-    def sign_in_trusted(self, user_id: int) -> SignedIn | None:
-        """Begin a session for someone whom an identity provider vouches for; None if disabled."""
-        with self._store.transaction() as session:
-            user = session.get(User, user_id)
-            return self._begin(session, user) if user is not None and user.disabled_at is None else None
 
     def _begin(self, session: Session, user: User) -> SignedIn:
         token, at = secrets.token_urlsafe(32), now()

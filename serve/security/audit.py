@@ -21,3 +21,8 @@ def actor_of(user: User) -> str:
 def audit(session: Session, actor: str, action: str, subject: str | None = None, **details: Any) -> None:
     """Log an action in the transaction that does it. `details` hold codes and figures, never ticket text."""
     session.add(AuditEntry(at=now(), actor=actor, action=action, subject=subject, details=details))
+
+
+def audit_ticket(session: Session, user: User, action: str, ticket_id: str, **details: Any) -> None:
+    """Log what a person did with a ticket, in the transaction that does it."""
+    audit(session, actor_of(user), action, f"ticket:{ticket_id}", **details)

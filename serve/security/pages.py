@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from importlib.resources import files
-from pathlib import Path
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from serve.security.sessions import COOKIE, accounts_of, set_cookie
 from serve.service import read_body, service_of
+from serve.templating import templates_in
 
 router = APIRouter(include_in_schema=False)
 
 _HOME = "/review"
-_templates = Environment(
-    loader=FileSystemLoader(Path(str(files("serve"))) / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_templates = templates_in("templates")
 
 
 @router.get("/login")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from data.tickets.ticket import Ticket
 from model.decision import Flag
 from serve.settings import ServeSettings
+from serve.store.drawing import is_drawn
 from serve.store.recorded import input_hash
 
 
@@ -38,8 +38,7 @@ class Dispatching:
 
     def draws(self, ticket: Ticket) -> bool:
         """Tell whether a ticket is audited if it is `auto`; the same ticket always gets the same answer."""
-        drawn = hashlib.sha256(f"{self.audit_seed} {ticket.ticket_id} {input_hash(ticket)}".encode()).digest()
-        return int.from_bytes(drawn[:8], "big") / 2**64 < self.audit_share
+        return is_drawn(self.audit_share, self.audit_seed, ticket.ticket_id, input_hash(ticket))
 
     def due(self, row: dict[str, Any]) -> datetime:
         """Return when a ticket should be dispatched."""

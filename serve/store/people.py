@@ -20,8 +20,7 @@ class User(Base):
     name: Mapped[str] = mapped_column(String(100), unique=True)  # what they sign in with
     display_name: Mapped[str] = mapped_column(String(100))
     role: Mapped[str] = mapped_column(String(20))
-    password_hash: Mapped[str | None] = mapped_column(String(300))  # None: signs in by OIDC only
-    oidc_subject: Mapped[str | None] = mapped_column(String(300), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(300))
     failed_attempts: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]

@@ -125,7 +125,14 @@ class Served:
             return item.id
 
     def user(self, name: str, role: str = "operator") -> User:
-        user = User(name=name, display_name=f"操作员{name}", role=role, failed_attempts=0, created_at=now())
+        user = User(
+            name=name,
+            display_name=f"操作员{name}",
+            role=role,
+            password_hash="-",
+            failed_attempts=0,
+            created_at=now(),
+        )
         with self.store.transaction() as session:
             session.add(user)
         return user

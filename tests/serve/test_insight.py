@@ -248,7 +248,9 @@ def test_drift_tells_a_week_of_other_tickets_and_new_words(filled: Store, tmp_pa
 def test_audits_below_the_promise_raise_an_alert(filled: Store) -> None:
     later = START + timedelta(days=8)
     with filled.transaction() as session:
-        user = User(name="op", display_name="坐席", role="operator", created_at=current_time())
+        user = User(
+            name="op", display_name="坐席", role="operator", password_hash="-", created_at=current_time()
+        )
         decisions = [_decision(9000 + i, later, f"{HEATING}抽查{i}", audited=True) for i in range(12)]
         session.add_all([user, *decisions])
         session.flush()

@@ -55,7 +55,14 @@ def catalog() -> Catalog:
 @pytest.fixture
 def people(store: Store) -> list[User]:
     people = [
-        User(name=f"u{i}", display_name=f"操作员{i}", role=role, failed_attempts=0, created_at=START)
+        User(
+            name=f"u{i}",
+            display_name=f"操作员{i}",
+            role=role,
+            password_hash="-",
+            failed_attempts=0,
+            created_at=START,
+        )
         for i, role in enumerate(("operator", "operator", "lead"))
     ]
     with store.transaction() as session:
@@ -323,7 +330,14 @@ def test_consultation_from_question_to_precedent(store, catalog, queue, add, peo
 def test_forty_operators_at_once_lose_and_double_nothing(store, catalog, queue, add, people):
     items = {add(due=i % 7) for i in range(200)}
     crowd = [
-        User(name=f"c{i}", display_name=f"人{i}", role="operator", failed_attempts=0, created_at=START)
+        User(
+            name=f"c{i}",
+            display_name=f"人{i}",
+            role="operator",
+            password_hash="-",
+            failed_attempts=0,
+            created_at=START,
+        )
         for i in range(40)
     ]
     with store.transaction() as session:

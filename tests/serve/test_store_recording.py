@@ -173,7 +173,7 @@ def test_auto_stops_where_a_lead_stopped_it(
     store: Store, waiting: WriteAheadFile, decision_on, unit: str | None, level: str
 ) -> None:
     with store.transaction() as session:
-        lead = User(name="lead", display_name="班长", role="lead", created_at=now())
+        lead = User(name="lead", display_name="班长", role="lead", password_hash="-", created_at=now())
         session.add(lead)
         session.flush()
         session.add(AutoStop(unit=unit, reason="抽查", stopped_by=lead.id, stopped_at=now()))

@@ -102,15 +102,13 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("display_name", sa.String(length=100), nullable=False),
         sa.Column("role", sa.String(length=20), nullable=False),
-        sa.Column("password_hash", sa.String(length=300), nullable=True),
-        sa.Column("oidc_subject", sa.String(length=300), nullable=True),
+        sa.Column("password_hash", sa.String(length=300), nullable=False),
         sa.Column("failed_attempts", sa.Integer(), nullable=False),
         sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("name", name=op.f("uq_users_name")),
-        sa.UniqueConstraint("oidc_subject", name=op.f("uq_users_oidc_subject")),
     )
     op.create_table(
         "auto_stops",
