@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -52,17 +52,22 @@ class Manifest:
     @property
     def model_version(self) -> str:
         """Name what was learned: a hash over every file but the catalog and the policy."""
-        lines = (
-            f"{path} {digest}\n"
-            for path, digest in sorted(self.files.items())
-            if not path.startswith(f"{CATALOG}/") and path != POLICY
-        )
-        return hashlib.sha256("".join(lines).encode()).hexdigest()[:_VERSION_LENGTH]
+        learned = (path for path in self.files if not path.startswith(f"{CATALOG}/") and path != POLICY)
+        return self._hash(learned)[:_VERSION_LENGTH]
+
+    @property
+    def identity(self) -> str:
+        """Name the whole: a sha256 over every file."""
+        return self._hash(self.files)
 
     @property
     def policy_version(self) -> str:
         """Name the policy."""
         return self.files[POLICY][:_VERSION_LENGTH]
+
+    def _hash(self, paths: Iterable[str]) -> str:
+        lines = (f"{path} {self.files[path]}\n" for path in sorted(paths))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def file_sha256(path: Path) -> str:

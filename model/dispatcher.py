@@ -15,6 +15,7 @@ from data.catalog.folder import load_catalog
 from data.tickets.columns import ColumnMapping
 from data.tickets.ticket import Ticket
 from model import artifact
+from model.artifact import Manifest
 from model.calibration import Calibration
 from model.categories import IssueCategoryMatcher
 from model.combination import Combination
@@ -59,12 +60,14 @@ class Dispatcher:
         policy: Policy,
         versions: Versions,
         columns: ColumnMapping,
+        manifest: Manifest,
     ) -> None:
         self.catalog = catalog
         self.experts = experts
         self.policy = policy
         self.versions = versions
         self.columns = columns
+        self.manifest = manifest
         self._combination = combination
         self._calibration = calibration
         self._units = [catalog.departments[code] for code in experts.head.layout.units]
@@ -81,6 +84,7 @@ class Dispatcher:
         Raises:
             ArtifactError: a file of it was changed or is missing.
         """
+        folder = folder.resolve()  # a link may be turned to another artifact meanwhile
         manifest = artifact.open_artifact(folder)
         catalog = load_catalog(folder / artifact.CATALOG)
         layout = UnitLayout.load(folder / artifact.LAYOUT)
@@ -108,6 +112,7 @@ class Dispatcher:
                 policy=manifest.policy_version,
             ),
             columns=ColumnMapping.from_dict(dict(manifest.columns)),
+            manifest=manifest,
         )
 
     def score(self, tickets: Sequence[Ticket], *, top_k: int = 3) -> list[Decision]:

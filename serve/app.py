@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from fastapi import FastAPI
@@ -19,11 +19,13 @@ from starlette.staticfiles import StaticFiles
 
 from data.catalog.catalog import Catalog
 from data.tickets.ticket import Ticket
+from model.errors import ArtifactError
 from serve.api import feedback, openapi, routes
 from serve.api.examples import WARM_UP_TEXTS
 from serve.api.requests import Limits
 from serve.batching import MicroBatcher
 from serve.errors import Problem, handle_http_exception, handle_invalid_request, handle_problem
+from serve.live import ArtifactWatch, LiveScorer, watching
 from serve.middleware import BodyLimit, RequestContext
 from serve.page import routes as page
 from serve.presence import ClientGoneError
@@ -53,7 +55,12 @@ def create_app(settings: ServeSettings, scorer: Scorer | None = None) -> FastAPI
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         loaded = scorer if scorer is not None else await asyncio.to_thread(load_scorer, settings)
         await asyncio.to_thread(warm_up, loaded, settings)
-        async with remembering(loaded, settings) as (recording, store):
+        live = LiveScorer(loaded)
+        watch = ArtifactWatch(settings.artifact, live, lambda: load_and_warm_up(settings))
+        async with (
+            remembering(live, settings) as (recording, store),
+            watching(watch, settings.artifact_check_seconds),
+        ):
             batcher = MicroBatcher(recording, settings)
             await batcher.start()
             app.state.service = Service(
@@ -62,9 +69,8 @@ def create_app(settings: ServeSettings, scorer: Scorer | None = None) -> FastAPI
             if store is not None:
                 app.state.accounts = Accounts(store, session_hours=settings.session_hours)
                 app.state.api_keys = ApiKeys(store)
-                catalog: Catalog | None = getattr(loaded, "catalog", None)
-                if catalog is not None:
-                    app.state.desk = Desk.create(store, settings, lambda: catalog)
+                if hasattr(live, "catalog"):
+                    app.state.desk = Desk.create(store, settings, lambda: cast(Catalog, live.catalog))
             if settings.sample_queue and store is not None:
                 await asyncio.to_thread(fill_sample, store, recording)
             log.info("ready", model=loaded.versions.model, catalog=loaded.versions.catalog)
@@ -106,13 +112,36 @@ def load_scorer(settings: ServeSettings) -> Scorer:
     return Dispatcher.load(settings.artifact, threads=settings.threads)
 
 
+def load_and_warm_up(settings: ServeSettings) -> Scorer:
+    """Load the artifact and try it.
+
+    Raises:
+        ArtifactError: the artifact is not whole, or what it answers is no answer.
+    """
+    scorer = load_scorer(settings)
+    warm_up(scorer, settings)
+    return scorer
+
+
 def warm_up(scorer: Scorer, settings: ServeSettings) -> None:
-    """Score invented tickets, alone and in a full batch: dictionaries load, and memory is allocated."""
+    """Score invented tickets, alone and in a full batch: dictionaries load, and memory is allocated.
+
+    Raises:
+        ArtifactError: what comes out is no answer.
+    """
     tickets = [
         Ticket(f"warm-up-{i}", WARM_UP_TEXTS[i % len(WARM_UP_TEXTS)]) for i in range(settings.max_batch_size)
     ]
     scorer.score(tickets[:1], top_k=settings.top_k)
-    scorer.score(tickets, top_k=settings.top_k)
+    decisions = scorer.score(tickets, top_k=settings.top_k)
+    for decision in decisions:
+        scores = [candidate.score for candidate in decision.candidates if candidate.score is not None]
+        if not scores or not all(0 <= score <= 1 for score in scores):
+            raise ArtifactError(
+                "an invented ticket gets no candidate with a score from 0 to 1",
+                where=str(settings.artifact),
+                fix="Train it again; `paidan compare` measures an artifact before it is promoted.",
+            )
 
 
 async def _answer_nobody(request: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ import typer
 from data.errors import PaidanError
 from serve.insight.cli import commands as insight
 from serve.live_catalog_cli import app as catalog
+from serve.models_cli import models
 from serve.policy_cli import policy
 from serve.security.cli import keys, users
 from serve.store.cli import commands as store
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 commands.registered_commands += insight.registered_commands
 commands.add_typer(catalog, name="catalog")
+commands.add_typer(models, name="models")
 commands.add_typer(policy, name="policy")
 commands.add_typer(store, name="store")
 commands.add_typer(users, name="users")

@@ -40,6 +40,7 @@ class ServeSettings(BaseSettings):
     host: Annotated[str, Field(min_length=1)]
     port: Annotated[int, Field(ge=0, le=65535)]
     artifact: Path
+    artifact_check_seconds: Annotated[float, Field(ge=0.1, le=3600, allow_inf_nan=False)] | None
     threads: Count | None
     max_body_bytes: Annotated[int, Field(ge=1024)]
     max_text_length: Annotated[int, Field(ge=1, le=MAX_TEXT_LENGTH)]
