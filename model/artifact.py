@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from model.errors import ArtifactError
+from model.json_files import read_json
 
 FORMAT = 2
 MANIFEST = "manifest.json"
@@ -142,20 +143,18 @@ def read_manifest(folder: Path) -> Manifest:
             where=str(folder),
             fix="Name the folder that `paidan train --output` wrote.",
         )
-    try:
-        content = json.loads(path.read_text("utf-8"))
-        if content.get("format") != FORMAT:
-            raise ArtifactError(
-                f"format {content.get('format')}",
-                where=str(path),
-                expected=f"format {FORMAT}",
-                fix="Train it again.",
-            )
-        return Manifest(**content)
-    except (UnicodeDecodeError, json.JSONDecodeError, AttributeError, TypeError) as error:
+    found = read_json(path, dict[str, Any]).get("format")
+    if found != FORMAT:
         raise ArtifactError(
-            f"unreadable ({type(error).__name__})", where=str(path), fix="Copy the artifact again."
-        ) from error
+            f"format {found if isinstance(found, int) else 'unknown'}",
+            where=str(path),
+            expected=f"format {FORMAT}",
+            fix="Train it again.",
+        )
+    manifest = read_json(path, Manifest)
+    if POLICY not in manifest.files:
+        raise ArtifactError("does not vouch for a policy", where=str(path), fix=_COPY_AGAIN)
+    return manifest
 
 
 def open_artifact(folder: Path) -> Manifest:

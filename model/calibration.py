@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from model.json_files import read_json
+
 FloatArray = NDArray[np.float32]
 
 _SUREST = 1 - 1e-6
@@ -75,8 +77,8 @@ class Calibration:
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
-        """Read what `save` wrote."""
-        return cls(**json.loads(path.read_text("utf-8")))
+        """Read what `save` wrote; raise ArtifactError for anything else."""
+        return read_json(path, cls)
 
 
 def _log_odds(scores: NDArray[np.floating]) -> NDArray[np.float64]:

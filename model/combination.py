@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
+from model.json_files import read_json
+
 FloatArray = NDArray[np.float32]
 
 ENCODER = "encoder"
@@ -76,6 +78,6 @@ class Combination:
 
     @classmethod
     def load(cls, path: Path) -> Combination:
-        """Read what `save` wrote."""
-        content = json.loads(path.read_text("utf-8"))
+        """Read what `save` wrote; raise ArtifactError for anything else."""
+        content = read_json(path, dict[str, float])
         return cls(tuple(content), tuple(content.values()))

@@ -100,6 +100,14 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Demand:
+    """One of several demands (一单多诉): the piece of the text that makes it, and who may act, best first."""
+
+    span: Span
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ScoredCategory:
     """The issue category (事项) that fits best; `score` in [0, 1]."""
 
@@ -120,7 +128,10 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The whole answer to one ticket. `candidates` come best first."""
+    """The whole answer to one ticket. `candidates` come best first, and speak for the ticket as a whole.
+
+    `demands` holds its demands one by one if it makes several, and is empty otherwise.
+    """
 
     ticket_id: str
     level: Level
@@ -131,3 +142,4 @@ class Decision:
     flags: tuple[Flag, ...]
     degraded: bool
     versions: Versions
+    demands: tuple[Demand, ...] = ()

@@ -12,6 +12,7 @@ from data.gazetteer.jurisdiction import JurisdictionLevel
 from model.decision import PlacedJurisdiction, Reason, ReasonKind, Span
 from model.inputs import ModelInput
 from model.lexical import LexicalExpert
+from model.lexical_features import Reading
 
 _TERMS_LOOKED_AT = 24
 _WORDS_SHOWN = 4
@@ -41,11 +42,20 @@ class Explainer:
         }
 
     def reasons(
-        self, item: ModelInput, unit: Department, row: int, placed: PlacedJurisdiction, rule: Rule | None
+        self,
+        item: ModelInput,
+        words: Reading,
+        unit: Department,
+        row: int,
+        placed: PlacedJurisdiction,
+        rule: Rule | None,
     ) -> tuple[Reason, ...]:
-        """Return what speaks for a unit, `row` of the lexical expert, strongest kind first."""
+        """Return what speaks for a unit, `row` of the lexical expert, strongest kind first.
+
+        `words` is what that expert read in the text.
+        """
         found: list[Reason] = []
-        found.extend(self._words(item, row))
+        found.extend(self._words(item, words, row))
         found.extend(self._duty(item, unit))
         found.extend(self._place(unit, placed))
         if rule is not None and rule.lead == unit.family:
@@ -53,16 +63,16 @@ class Explainer:
             found.append(Reason(ReasonKind.RULE, f"{category}由{_LEVEL_NAMES[rule.level]}“{rule.lead}”主办"))
         return tuple(found)
 
-    def _words(self, item: ModelInput, row: int) -> Iterator[Reason]:
+    def _words(self, item: ModelInput, words: Reading, row: int) -> Iterator[Reason]:
         pieces: list[tuple[int, int]] = []
-        for term in self._lexical.top_terms(item.text, row, _TERMS_LOOKED_AT):
+        for term in self._lexical.top_terms(words, row, _TERMS_LOOKED_AT):
             readable = len(term.term) >= 2 and not _UNREADABLE.search(item.text[term.start : term.end])
             apart = all(term.end <= start or end <= term.start for start, end in pieces)
             if readable and apart and len(pieces) < _WORDS_SHOWN:
                 pieces.append((term.start, term.end))
         if pieces:
-            words = "、".join(item.text[start:end] for start, end in pieces)
-            yield Reason(ReasonKind.WORDS, words, tuple(_spans(item, pieces)))
+            shown = "、".join(item.text[start:end] for start, end in pieces)
+            yield Reason(ReasonKind.WORDS, shown, tuple(_spans(item, pieces)))
 
     def _duty(self, item: ModelInput, unit: Department) -> Iterator[Reason]:
         shared = sorted(

@@ -12,8 +12,8 @@ import yaml
 from data.gazetteer.elsewhere import cities
 from data.gazetteer.gazetteer import Gazetteer
 from model.decision import Flag, PlacedJurisdiction, PlaceStatus
+from model.demands import split_demands
 
-_ITEMS = re.compile(r"(?:^|[^\d])1[、.．)]\D.{4,}?[^\d]2[、.．)]\D|一是.{4,}?二是", re.DOTALL)
 _ROAD = "(?!路|街|大道|大街|巷|商厦|大厦|酒店|银行|牌|籍)"  # 三亚路 is a road here
 
 
@@ -41,7 +41,7 @@ class FlagFinder:
     def find(self, text: str, placed: PlacedJurisdiction) -> tuple[Flag, ...]:
         """Return the flags of a normalised text, in the order of `Flag`."""
         raised = {flag for flag in self._found if self._holds(flag, text)}
-        if _ITEMS.search(text):
+        if split_demands(text):
             raised.add(Flag.MULTIPLE_DEMANDS)
         if placed.status is PlaceStatus.MISSING and self._elsewhere.search(text):
             raised.add(Flag.OUT_OF_SCOPE)

@@ -65,11 +65,12 @@ class CatalogHead:
             (family[layout.family_of] + weights.place[layout.jurisdiction_of] + weights.residual).T
         )
         self._bias = weights.bias
-        self._evidence = weights.evidence[layout.level_of]
+        self._evidence = weights.evidence
 
     def logits(self, hidden: FloatArray, evidence: FloatArray) -> FloatArray:
         """Return logits [N, U] from text vectors [N, D] and place evidence [N, J, E]."""
-        by_unit = evidence[:, self.layout.jurisdiction_of, :]
-        place: FloatArray = np.einsum("nue,ue->nu", by_unit, self._evidence)
+        # There are far fewer jurisdictions times levels than units.
+        by_level = evidence @ self._evidence.T
+        place = by_level[:, self.layout.jurisdiction_of, self.layout.level_of]
         logits: FloatArray = (hidden @ self._matrix + place + self._bias).astype(np.float32, copy=False)
         return logits

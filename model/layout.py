@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from data.catalog.catalog import Catalog
 from data.catalog.entries import Department
 from data.gazetteer.jurisdiction import JurisdictionLevel
+from model.errors import ArtifactError
+from model.json_files import read_json
 
 LEVELS = tuple(JurisdictionLevel)
 IntArray = NDArray[np.int64]
@@ -66,13 +68,35 @@ class UnitLayout:
 
     @classmethod
     def load(cls, path: Path) -> UnitLayout:
-        """Read what `save` wrote."""
-        content = json.loads(path.read_text("utf-8"))
+        """Read what `save` wrote; raise ArtifactError for anything else."""
+        stored = read_json(path, _Stored)
+        for name, rows in (
+            ("family_of", stored.families),
+            ("jurisdiction_of", stored.jurisdictions),
+            ("level_of", LEVELS),
+        ):
+            index = getattr(stored, name)
+            if len(index) != len(stored.units) or not all(0 <= row < len(rows) for row in index):
+                raise ArtifactError(
+                    f"{name} does not fit", where=path.name, expected="a row of its table for each unit"
+                )
         return cls(
-            units=tuple(content["units"]),
-            families=tuple(content["families"]),
-            jurisdictions=tuple(content["jurisdictions"]),
-            family_of=np.array(content["family_of"], dtype=np.int64),
-            jurisdiction_of=np.array(content["jurisdiction_of"], dtype=np.int64),
-            level_of=np.array(content["level_of"], dtype=np.int64),
+            units=stored.units,
+            families=stored.families,
+            jurisdictions=stored.jurisdictions,
+            family_of=np.array(stored.family_of, dtype=np.int64),
+            jurisdiction_of=np.array(stored.jurisdiction_of, dtype=np.int64),
+            level_of=np.array(stored.level_of, dtype=np.int64),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A layout as it stands in the file."""
+
+    units: tuple[str, ...]
+    families: tuple[str, ...]
+    jurisdictions: tuple[str, ...]
+    family_of: tuple[int, ...]
+    jurisdiction_of: tuple[int, ...]
+    level_of: tuple[int, ...]

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from model.errors import ArtifactError
-from model.lexical_features import FloatArray, IntArray, LexicalFeatures
+from model.lexical_features import FloatArray, IntArray, LexicalFeatures, Reading
 from model.segment import Segmenter
 
 _VOCABULARY = "vocabulary.json"
@@ -116,26 +116,41 @@ class LexicalExpert:
         """Numbers of the units that no training text carried."""
         return np.setdiff1d(np.arange(self.n_units), self._seen)
 
+    def read(self, text: str) -> Reading:
+        """Find in a text what `margins` and `top_terms` need of it, once for both."""
+        return self.features.read(text)
+
     def decision(self, texts: Sequence[str], extra: Sequence[Sequence[str]] | None = None) -> FloatArray:
         """Return margins float32 [texts, units]; higher is likelier, 0 is the border of a unit."""
-        margins = np.empty((len(texts), self.n_units), dtype=np.float32)
-        for i, text in enumerate(texts):
-            ids, values = self.features.row(text, extra[i] if extra is not None else ())
-            margins[i] = (values * self._scale[ids]) @ self._weights[ids].astype(np.float32)
+        return self.margins(
+            [self.features.read(text, extra[i] if extra is not None else ()) for i, text in enumerate(texts)]
+        )
+
+    def margins(self, readings: Sequence[Reading]) -> FloatArray:
+        """Return the margins of texts that were read before."""
+        margins = np.empty((len(readings), self.n_units), dtype=np.float32)
+        for i, reading in enumerate(readings):
+            scaled = reading.values * self._scale[reading.ids]
+            margins[i] = scaled @ self._weights[reading.ids].astype(np.float32)
         margins += self._bias
         return margins
 
-    def top_terms(self, text: str, unit: int, k: int = 5) -> list[WeightedTerm]:
+    def top_terms(self, reading: Reading, unit: int, k: int = 5) -> list[WeightedTerm]:
         """Return the k pieces of a text that speak most for a unit, strongest first."""
-        ids, values = self.features.row(text)
-        contributions = values * self._scale[ids] * self._weights[ids, unit]
-        by_feature = dict(zip(ids.tolist(), contributions.tolist(), strict=True))
-        terms = [
-            WeightedTerm(text[term.start : term.end], term.start, term.end, by_feature[term.feature])
-            for term in self.features.terms(text)
+        weights = reading.values * self._scale[reading.ids] * self._weights[reading.ids, unit]
+        # Of equal pieces that which stands first: grams before words, as the features are numbered.
+        gram = reading.ids < len(self.features.blocks[0])
+        best = np.lexsort((reading.ends, reading.starts, ~gram, -weights))[:k]
+        return [
+            WeightedTerm(reading.text[start:end], start, end, weight)
+            for start, end, weight in zip(
+                reading.starts[best].tolist(),
+                reading.ends[best].tolist(),
+                weights[best].tolist(),
+                strict=True,
+            )
+            if weight > 0
         ]
-        best = sorted((term for term in terms if term.weight > 0), key=lambda term: -term.weight)
-        return best[:k]
 
     def save(self, folder: Path) -> None:
         """Write the expert into a folder: a JSON file of terms and a safetensors file of weights."""

@@ -21,13 +21,19 @@ _LOWER = {
 }  # unlike str.lower, never changes a length
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A feature with its first place in the text; start = end = 0 for a caller's token, which has none."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What is known of a text's terms.
 
-    feature: int
-    start: int
-    end: int
+    `ids` are feature numbers, ascending, `values` theirs in the sparse row. Feature ids[i] first stands at
+    text[starts[i]:ends[i]]; a caller's token, which has no place, has 0 and 0.
+    """
+
+    text: str
+    ids: IntArray
+    values: FloatArray
+    starts: IntArray
+    ends: IntArray
 
 
 class LexicalFeatures:
@@ -77,25 +83,21 @@ class LexicalFeatures:
         idf = np.log((1 + len(texts)) / (1 + np.array(found, dtype=np.float64))) + 1
         return cls(segmenter, blocks, idf.astype(np.float32))
 
+    def read(self, text: str, tokens: Iterable[str] = ()) -> Reading:
+        """Find the known terms of a text, each with its value and its first place."""
+        lowered = text.translate(_LOWER)
+        blocks = [self._found_grams(lowered), self._found_words(lowered), self._found_tokens(tokens)]
+        parts = [self._valued(*block) for block in blocks if len(block[0])]
+        if not parts:
+            none = np.empty(0, dtype=np.int64)
+            return Reading(text, none, np.empty(0, dtype=np.float32), none, none)
+        ids, values, starts, ends = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return Reading(text, ids, values.astype(np.float32), starts, ends)
+
     def row(self, text: str, tokens: Iterable[str] = ()) -> tuple[IntArray, FloatArray]:
         """Return feature numbers, ascending, and their values for one text."""
-        lowered = text.translate(_LOWER)
-        grams, words, known = self._grams.get, self._words.get, self._tokens.get
-        found = [
-            [i for i in map(grams, _grams(lowered)) if i is not None],
-            [i for i in map(words, self.segmenter.words(lowered)) if i is not None],
-            [i for i in map(known, tokens) if i is not None],
-        ]
-        ids, values = [], []
-        for block in found:
-            if block:
-                unique, count = np.unique(np.array(block, dtype=np.int64), return_counts=True)
-                value = (1 + np.log(count)) * self.idf[unique]
-                ids.append(unique)
-                values.append(value / np.sqrt(value @ value))
-        if not ids:
-            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-        return np.concatenate(ids), np.concatenate(values).astype(np.float32)
+        reading = self.read(text, tokens)
+        return reading.ids, reading.values
 
     def matrix(self, texts: Sequence[str], extra: Sequence[Sequence[str]] | None = None) -> csr_matrix:
         """Return the rows of many texts, float32 [n, features]."""
@@ -105,24 +107,44 @@ class LexicalFeatures:
         values = np.concatenate([values for _, values in rows]) if rows else np.empty(0, dtype=np.float32)
         return csr_matrix((values, ids, starts), shape=(len(texts), len(self)))
 
-    def terms(self, text: str) -> list[Term]:
-        """Return every known n-gram and word of a text once, where it first stands."""
-        lowered = text.translate(_LOWER)
-        first: dict[int, Term] = {}
-        for start in range(len(lowered)):
-            for end in range(start + 1, min(start + LONGEST_GRAM, len(lowered)) + 1):
-                feature = self._grams.get(lowered[start:end])
-                if feature is not None and feature not in first:
-                    first[feature] = Term(feature, start, end)
-        start = 0
-        for word in self.segmenter.words(lowered):
-            feature = self._words.get(word)
-            if feature is not None and feature not in first:
-                first[feature] = Term(feature, start, start + len(word))
-            start += len(word)
-        return list(first.values())
+    def _found_grams(self, text: str) -> _Found:
+        get = self._grams.get
+        features = np.array([get(gram, _UNKNOWN) for gram in _grams(text)], dtype=np.int64)
+        sizes = range(1, min(LONGEST_GRAM, len(text)) + 1)
+        starts = np.concatenate([np.arange(len(text) - size + 1) for size in sizes] or [features])
+        ends = starts + np.repeat(np.array(sizes), [len(text) - size + 1 for size in sizes])
+        return _known(features, starts, ends)
+
+    def _found_words(self, text: str) -> _Found:
+        words = self.segmenter.words(text)
+        features = np.array([self._words.get(word, _UNKNOWN) for word in words], dtype=np.int64)
+        ends = np.cumsum([len(word) for word in words], dtype=np.int64)
+        starts = np.concatenate([[0], ends[:-1]]) if words else ends
+        return _known(features, starts, ends)
+
+    def _found_tokens(self, tokens: Iterable[str]) -> _Found:
+        features = np.array([self._tokens.get(token, _UNKNOWN) for token in tokens], dtype=np.int64)
+        return _known(features, np.zeros_like(features), np.zeros_like(features))
+
+    def _valued(
+        self, features: IntArray, starts: IntArray, ends: IntArray
+    ) -> tuple[IntArray, FloatArray, IntArray, IntArray]:
+        unique, first, count = np.unique(features, return_index=True, return_counts=True)
+        value = (1 + np.log(count)) * self.idf[unique]
+        value /= np.sqrt(value @ value)
+        return unique, value, starts[first], ends[first]
 
 
-def _grams(text: str) -> Iterable[str]:
+_UNKNOWN = -1
+_Found = tuple[IntArray, IntArray, IntArray]
+"""Features in the order they are met, and where each stands."""
+
+
+def _known(features: IntArray, starts: IntArray, ends: IntArray) -> _Found:
+    known = features != _UNKNOWN
+    return features[known], starts[known], ends[known]
+
+
+def _grams(text: str) -> list[str]:
     length = len(text)
     return [text[i : i + n] for n in range(1, LONGEST_GRAM + 1) for i in range(length - n + 1)]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 
 from model.decision import Level
+from model.json_files import read_json
 
 FORMAT = 2
 EVERYWHERE = "*"
@@ -155,16 +156,32 @@ class Policy:
 
     @classmethod
     def load(cls, path: Path) -> Policy:
-        """Read what `save` wrote; a file of the first format becomes one group for every level."""
-        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        if "format" not in content:
-            content["groups"] = {
-                EVERYWHERE: {
-                    "auto": content.pop("auto_threshold"),
-                    "preselect": content.pop("preselect_threshold"),
-                    "tickets": content.pop("tickets"),
-                }
-            }
-        content.pop("format", None)
-        groups = {name: Thresholds(**group) for name, group in content.pop("groups").items()}
-        return cls(**content | {"groups": groups, "never_auto": tuple(content["never_auto"])})
+        """Read what `save` wrote; a file of the first format becomes one group for every level.
+
+        Raises:
+            ArtifactError: the file is missing or holds something else.
+        """
+        if "format" in read_json(path, dict[str, Any]):
+            return read_json(path, cls)
+        first = read_json(path, _FirstPolicy)
+        everywhere = Thresholds(first.auto_threshold, first.preselect_threshold, first.tickets)
+        return cls(
+            {EVERYWHERE: everywhere},
+            first.consult_threshold,
+            first.never_auto,
+            first.promised_precision,
+            first.confidence,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _FirstPolicy:
+    """A policy of the first format: one pair of thresholds for all units."""
+
+    auto_threshold: float
+    preselect_threshold: float
+    tickets: int
+    consult_threshold: float
+    never_auto: tuple[str, ...]
+    promised_precision: float
+    confidence: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from data.catalog.catalog import Catalog
@@ -35,9 +35,11 @@ class RuleBook:
         path = self._catalog.gazetteer.path(jurisdiction)
         return next((by_place[area.code] for area in reversed(path) if area.code in by_place), None)
 
-    def assisting(self, rule: Rule, jurisdiction: str, lead: Department, on: date) -> Iterator[Department]:
-        """Yield the units that assist the lead there; a family without a unit there is passed over."""
-        for family in rule.assisting:
+    def assisting(
+        self, families: Iterable[str], jurisdiction: str, lead: Department, on: date
+    ) -> Iterator[Department]:
+        """Yield the units of families that assist the lead there; one without a unit there is passed over."""
+        for family in families:
             unit = self.unit_in_place(family, jurisdiction, on)
             if unit is not None and unit.code != lead.code:
                 yield unit

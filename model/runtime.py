@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import onnxruntime
@@ -15,6 +16,8 @@ from model.errors import ArtifactError
 FloatArray = NDArray[np.float32]
 
 _TOKENS_PER_RUN = 2048  # enough to keep two cores' matrix units busy, small enough to stay in cache
+_ROWS_PER_RUN = 64
+_TOKENS_A_RUN_COSTS = 16  # measured: a run takes as long as so many tokens more, whatever it holds
 
 
 class EncoderRuntime:
@@ -26,6 +29,7 @@ class EncoderRuntime:
         self._session = session
         self._tokenizer = tokenizer
         self._pad_id = pad_id
+        self._turn = Lock()
         self.max_tokens = max_tokens
         self.hidden_size: int = session.get_outputs()[0].shape[1]
 
@@ -67,13 +71,11 @@ class EncoderRuntime:
         vectors = np.empty((len(token_ids), self.hidden_size), dtype=np.float32)
         order = sorted(range(len(token_ids)), key=lambda i: len(token_ids[i]))
         start = 0
-        while start < len(order):
-            stop = start + 1
-            while stop < len(order) and len(token_ids[order[stop]]) * (stop + 1 - start) <= _TOKENS_PER_RUN:
-                stop += 1
-            rows = order[start:stop]
-            vectors[rows] = self._run([token_ids[i] for i in rows])
-            start = stop
+        with self._turn:  # each run takes all cores: two at a time would both be late
+            for stop in cheapest_runs([len(token_ids[i]) for i in order]):
+                rows = order[start:stop]
+                vectors[rows] = self._run([token_ids[i] for i in rows])
+                start = stop
         return vectors
 
     def _run(self, batch: list[Sequence[int]]) -> FloatArray:
@@ -85,3 +87,29 @@ class EncoderRuntime:
             mask[row, : len(tokens)] = 1
         result: FloatArray = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
         return result
+
+
+def cheapest_runs(lengths: Sequence[int]) -> list[int]:
+    """Return where to cut texts of ascending length into runs, as the ends of the runs.
+
+    A run costs its longest text times its number of texts, and a fixed amount. A run holds at most
+    _TOKENS_PER_RUN tokens and _ROWS_PER_RUN texts, or one text.
+    """
+    cost = [0]
+    first_of = [0]
+    for stop in range(1, len(lengths) + 1):
+        width = lengths[stop - 1]
+        least, best = cost[stop - 1] + width + _TOKENS_A_RUN_COSTS, stop - 1
+        rows = min(stop, _ROWS_PER_RUN, _TOKENS_PER_RUN // max(width, 1))
+        for start in range(stop - 2, stop - rows - 1, -1):
+            total = cost[start] + width * (stop - start) + _TOKENS_A_RUN_COSTS
+            if total <= least:
+                least, best = total, start
+        cost.append(least)
+        first_of.append(best)
+    ends: list[int] = []
+    stop = len(lengths)
+    while stop:
+        ends.append(stop)
+        stop = first_of[stop]
+    return ends[::-1]

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from data.catalog.check import check_entries
-from data.catalog.entries import Department, Family, IssueCategory, Rule
+from data.catalog.entries import Department, Family, IssueCategory, Rule, Scenario
 from data.catalog.entry_lists import EntryLists
 from data.catalog.faults import CatalogError, errors_of
 from data.catalog.lineage import heirs_of, name_key, successor
@@ -35,6 +35,7 @@ class Catalog:
     families: Mapping[str, Family]
     issue_categories: Mapping[str, IssueCategory] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
+    scenarios: tuple[Scenario, ...] = ()
     description: str = ""
 
     @classmethod
@@ -47,6 +48,7 @@ class Catalog:
         families: Iterable[Family],
         issue_categories: Iterable[IssueCategory] = (),
         rules: Iterable[Rule] = (),
+        scenarios: Iterable[Scenario] = (),
         version: str = "",
         description: str = "",
     ) -> Self:
@@ -55,7 +57,7 @@ class Catalog:
         Raises:
             CatalogError: the entries contradict each other; it lists every fault.
         """
-        lists = EntryLists.of(families, departments, issue_categories, rules)
+        lists = EntryLists.of(families, departments, issue_categories, rules, scenarios)
         faults = check_entries(lists, gazetteer)
         if errors_of(faults):
             raise CatalogError(faults)
@@ -68,6 +70,7 @@ class Catalog:
             families=MappingProxyType({row.value.name: row.value for row in lists.families}),
             issue_categories=MappingProxyType({row.value.code: row.value for row in lists.issue_categories}),
             rules=tuple(row.value for row in lists.rules),
+            scenarios=tuple(row.value for row in lists.scenarios),
         )
 
     def find_unit(self, name_or_code: str) -> Department | None:
@@ -107,6 +110,8 @@ class Catalog:
             "issue_categories": _rows(self.issue_categories.values()),
             "rules": _rows(self.rules),
         }
+        if self.scenarios:  # a catalog without them keeps the hash it had before there were any
+            content["scenarios"] = _rows(self.scenarios)
         text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -39,6 +39,7 @@ def check_entries(
         *check_departments(lists, families, gazetteer, unread=DEPARTMENTS.sheet in unread),
         *_check_categories(lists),
         *_check_rules(lists, families, categories, reach),
+        *_check_scenarios(lists, families, gazetteer),
     ]
 
 
@@ -112,6 +113,41 @@ def _check_rules(
                 f"no unit of {rule.lead} stands at level {rule.level} or above it",
                 "Add such a unit, or let another family lead",
                 Severity.WARNING,
+            )
+
+
+def _check_scenarios(
+    lists: EntryLists, families: frozenset[str] | None, gazetteer: Gazetteer | None
+) -> Iterator[Fault]:
+    yield from duplicates(lists.scenarios, lambda scenario: scenario.name, "name")
+    for row in lists.scenarios:
+        scenario = row.value
+        for name in ([scenario.lead] if scenario.lead else []) + list(scenario.assisting):
+            if families is not None and name not in families:
+                at = row.at("lead" if name == scenario.lead else "assisting")
+                yield Fault(at, f"there is no family {name!r}", "Add it to the families, or correct the name")
+        if scenario.assisting and scenario.lead is None:
+            yield Fault(
+                row.at("assisting"),
+                f"scenario {scenario.name} names who assists, but nobody who leads",
+                "Name a lead, or leave both out: then the case is settled between units",
+            )
+        if (
+            scenario.jurisdiction is not None
+            and gazetteer is not None
+            and scenario.jurisdiction not in gazetteer
+        ):
+            yield Fault(
+                row.at("jurisdiction"),
+                f"the gazetteer has no area {scenario.jurisdiction!r}",
+                "Correct the code, or leave it out: then it holds in the whole city",
+            )
+        both = set(scenario.says) & set(scenario.unless)
+        if both:
+            yield Fault(
+                row.at("unless"),
+                f"scenario {scenario.name} wants and forbids {sorted(both)[0]!r}",
+                "Keep it in one of the two",
             )
 
 

@@ -35,7 +35,8 @@ def check(path: Annotated[Path, typer.Argument(help=_PATH_HELP)]) -> None:
     catalog = read.catalog
     typer.echo(
         f"{catalog.city}: {len(catalog.departments)} units of {len(catalog.families)} families, "
-        f"{len(catalog.issue_categories)} issue categories, {len(catalog.rules)} rules; "
+        f"{len(catalog.issue_categories)} issue categories, {len(catalog.rules)} rules, "
+        f"{len(catalog.scenarios)} scenarios; "
         f"content {catalog.content_hash[:12]}"
     )
 

@@ -63,6 +63,7 @@ class CatalogDiff:
     families: tuple[Difference, ...]
     issue_categories: tuple[Difference, ...]
     rules: tuple[Difference, ...]
+    scenarios: tuple[Difference, ...]
     jurisdictions: tuple[Difference, ...]
 
     def tables(self) -> Mapping[str, tuple[Difference, ...]]:
@@ -72,6 +73,7 @@ class CatalogDiff:
             "families": self.families,
             "issue_categories": self.issue_categories,
             "rules": self.rules,
+            "scenarios": self.scenarios,
             "jurisdictions": self.jurisdictions,
         }
 
@@ -92,6 +94,13 @@ def diff_catalogs(old: Catalog, new: Catalog) -> CatalogDiff:
             _entries(old.issue_categories, new.issue_categories, lambda category: category.name)
         ),
         rules=tuple(_entries(_by_key(old.rules), _by_key(new.rules), lambda rule: rule.lead)),
+        scenarios=tuple(
+            _entries(
+                {scenario.name: scenario for scenario in old.scenarios},
+                {scenario.name: scenario for scenario in new.scenarios},
+                lambda scenario: scenario.name,
+            )
+        ),
         jurisdictions=tuple(
             _entries(
                 {area.code: area for area in old.gazetteer},

@@ -91,3 +91,22 @@ class Rule:
     assisting: tuple[str, ...] = ()
     mode: DispatchMode = DispatchMode.DIRECT
     time_limit_hours: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Guidance for one kind of case (场景化指引): if a text says so at such a place, this family leads.
+
+    A text matches that holds one of `says` and, where given, one of `also`, and none of `unless`. With
+    `jurisdiction`, a gazetteer code, the ticket's place must be it or lie in it. `lead` and `assisting` name
+    families; without a `lead` the case is settled between units (会商). `guidance` is what operators read.
+    """
+
+    name: str
+    says: tuple[str, ...]
+    also: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    jurisdiction: str | None = None
+    lead: str | None = None
+    assisting: tuple[str, ...] = ()
+    guidance: str = ""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from data.catalog.entries import Department, Family, IssueCategory, Rule
+from data.catalog.entries import Department, Family, IssueCategory, Rule, Scenario
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -32,6 +32,7 @@ class EntryLists:
     departments: tuple[Located[Department], ...] = ()
     issue_categories: tuple[Located[IssueCategory], ...] = ()
     rules: tuple[Located[Rule], ...] = ()
+    scenarios: tuple[Located[Scenario], ...] = ()
 
     @classmethod
     def of(
@@ -40,6 +41,7 @@ class EntryLists:
         departments: Iterable[Department],
         issue_categories: Iterable[IssueCategory],
         rules: Iterable[Rule],
+        scenarios: Iterable[Scenario] = (),
     ) -> EntryLists:
         """Take entries that were made in memory; their names stand for their places."""
         return cls(
@@ -47,4 +49,5 @@ class EntryLists:
             tuple(Located(row, f"department {row.code}") for row in departments),
             tuple(Located(row, f"issue category {row.code}") for row in issue_categories),
             tuple(Located(row, f"rule {row.category} {row.level}") for row in rules),
+            tuple(Located(row, f"scenario {row.name}") for row in scenarios),
         )

@@ -17,6 +17,7 @@ from data.catalog.tables import (
     FAMILIES,
     ISSUE_CATEGORIES,
     RULES,
+    SCENARIOS,
     YAML_TABLES,
     Entry,
     Table,
@@ -55,7 +56,12 @@ def read_catalog(path: Path) -> ReadCatalog:
 def _read_folder(folder: Path) -> ReadCatalog:
     faults: list[Fault] = []
     head = read_mapping(folder / CATALOG_FILE, faults)
-    tables = {table: read_list(folder / table.file, faults) for table in YAML_TABLES}
+    tables = {
+        table: []
+        if table.optional and not (folder / table.file).exists()
+        else read_list(folder / table.file, faults)
+        for table in YAML_TABLES
+    }
     try:
         gazetteer = Gazetteer.load(folder / _GAZETTEER)
     except GazetteerError as error:
@@ -80,6 +86,7 @@ def save_catalog(catalog: Catalog, folder: Path, *, extra: Mapping[str, str] | N
         DEPARTMENTS: catalog.departments.values(),
         ISSUE_CATEGORIES: catalog.issue_categories.values(),
         RULES: catalog.rules,
+        SCENARIOS: catalog.scenarios,
     }
     texts = {CATALOG_FILE: dump_mapping({key: value for key, value in head.items() if value})}
     for table, rows in entries.items():

@@ -11,7 +11,7 @@ from data.catalog.check import check_entries
 from data.catalog.entry_lists import EntryLists
 from data.catalog.faults import CatalogError, Fault, errors_of
 from data.catalog.records import Record, read_entries, read_fields
-from data.catalog.tables import DEPARTMENTS, FAMILIES, HEAD_FIELDS, ISSUE_CATEGORIES, RULES, Table
+from data.catalog.tables import DEPARTMENTS, FAMILIES, HEAD_FIELDS, ISSUE_CATEGORIES, RULES, SCENARIOS, Table
 from data.gazetteer.gazetteer import Gazetteer
 
 
@@ -47,7 +47,9 @@ def assemble(
         table: tuple(read_entries(table, records or (), faults, labels=labels))
         for table, records in tables.items()
     }
-    lists = EntryLists(rows[FAMILIES], rows[DEPARTMENTS], rows[ISSUE_CATEGORIES], rows[RULES])
+    lists = EntryLists(
+        rows[FAMILIES], rows[DEPARTMENTS], rows[ISSUE_CATEGORIES], rows[RULES], rows[SCENARIOS]
+    )
     unread = frozenset(table.sheet for table, records in tables.items() if records is None)
     values = read_fields(HEAD_FIELDS, head, faults, labels=labels) if head is not None else {}
     if (
@@ -74,5 +76,6 @@ def assemble(
         families=[row.value for row in lists.families],
         issue_categories=[row.value for row in lists.issue_categories],
         rules=[row.value for row in lists.rules],
+        scenarios=[row.value for row in lists.scenarios],
     )
     return ReadCatalog(source, catalog, tuple(faults))

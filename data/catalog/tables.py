@@ -10,10 +10,18 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from types import MappingProxyType
 
-from data.catalog.entries import Department, DepartmentKind, DispatchMode, Family, IssueCategory, Rule
+from data.catalog.entries import (
+    Department,
+    DepartmentKind,
+    DispatchMode,
+    Family,
+    IssueCategory,
+    Rule,
+    Scenario,
+)
 from data.gazetteer.jurisdiction import Jurisdiction, JurisdictionLevel
 
-Entry = Family | Department | IssueCategory | Rule | Jurisdiction
+Entry = Family | Department | IssueCategory | Rule | Scenario | Jurisdiction
 
 
 class FieldType(Enum):
@@ -40,12 +48,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One kind of entry; `file` is its file in the folder, `sheet` its sheet in the workbook."""
+    """One kind of entry; `file` is its file in the folder, `sheet` its sheet in the workbook.
+
+    One that is `optional` is empty where file or sheet are missing.
+    """
 
     file: str
     sheet: str
     entry: type[Entry]
     fields: tuple[Field, ...]
+    optional: bool = False
 
     def field(self, name: str) -> Field | None:
         """Return a field by its name, if there is one."""
@@ -117,6 +129,22 @@ RULES = Table(
         Field("time_limit_hours", "时限（工作小时）", FieldType.HOURS, width=16),
     ),
 )
+SCENARIOS = Table(
+    "scenarios.yaml",
+    "场景",
+    Scenario,
+    (
+        Field("name", "场景名称", required=True, width=24),
+        Field("says", "出现任一词语", FieldType.LIST, required=True, width=40),
+        Field("also", "并且出现任一词语", FieldType.LIST, width=40),
+        Field("unless", "不出现的词语", FieldType.LIST, width=30),
+        Field("jurisdiction", "限于管辖代码", width=16),
+        Field("lead", "主办家族"),
+        Field("assisting", "协办家族", FieldType.LIST, width=30),
+        Field("guidance", "指引", width=60),
+    ),
+    optional=True,
+)
 JURISDICTIONS = Table(
     "gazetteer/jurisdictions.csv",
     "管辖",
@@ -143,4 +171,4 @@ WORKBOOK_HEAD_FIELDS = (*HEAD_FIELDS, Field("source", "地名来源"), Field("ga
 HEAD_COLUMNS = ("项目", "内容", "填写说明")
 """The workbook's first sheet: an item a row; it speaks of the gazetteer too."""
 
-YAML_TABLES = (FAMILIES, DEPARTMENTS, ISSUE_CATEGORIES, RULES)
+YAML_TABLES = (FAMILIES, DEPARTMENTS, ISSUE_CATEGORIES, RULES, SCENARIOS)

@@ -91,6 +91,8 @@ def _read_head(path: Path, book: Workbook, faults: list[Fault]) -> Record | None
 def _read_sheet(path: Path, book: Workbook, table: Table, faults: list[Fault]) -> list[Record] | None:
     """Return the rows of a table's sheet; None, and a fault, if its header cannot be used."""
     if table.sheet not in book.sheetnames:
+        if table.optional:
+            return []
         faults.append(_no_sheet(path, table.sheet))
         return None
     where = f"{path} {table.sheet}"

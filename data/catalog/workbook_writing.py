@@ -24,6 +24,7 @@ from data.catalog.tables import (
     ISSUE_CATEGORIES,
     JURISDICTIONS,
     RULES,
+    SCENARIOS,
     WORKBOOK_HEAD_FIELDS,
     Entry,
     Field,
@@ -57,6 +58,7 @@ def save_workbook(catalog: Catalog, path: Path) -> None:
         DEPARTMENTS: catalog.departments.values(),
         ISSUE_CATEGORIES: catalog.issue_categories.values(),
         RULES: catalog.rules,
+        SCENARIOS: catalog.scenarios,
         JURISDICTIONS: catalog.gazetteer,
     }
     faults: list[Fault] = []

@@ -104,6 +104,13 @@ class PlaceAnswer(_Answer):
     options: list[AreaAnswer]
 
 
+class DemandAnswer(_Answer):
+    """One of several demands (一单多诉): the piece of the text that makes it, and who may act, best first."""
+
+    span: SpanAnswer
+    candidates: list[CandidateAnswer]
+
+
 class VersionsAnswer(_Answer):
     """Content hashes of what answered."""
 
@@ -116,7 +123,8 @@ class DecisionAnswer(_Answer):
     """The answer to one ticket; candidates come best first.
 
     `level` is what the caller may do: `auto` route it, `preselect` have one click confirm the first
-    candidate, `suggest` have a person choose, `consult` (会商) settle it between units. `degraded` says that
+    candidate, `suggest` have a person choose, `consult` (会商) settle it between units. `demands` takes a
+    ticket that makes several apart; it is empty for all others. `degraded` says that
     the model did not take part: the catalog's rules alone answered. `stored` says that the decision is in the
     service's database; it is false while that is down (the decision then waits in a file), and without one.
     """
@@ -130,6 +138,7 @@ class DecisionAnswer(_Answer):
     issue_category: CategoryAnswer | None
     jurisdiction: PlaceAnswer
     flags: list[Flag]
+    demands: list[DemandAnswer]
     degraded: bool
     stored: bool
     versions: VersionsAnswer
@@ -146,6 +155,12 @@ class DecisionAnswer(_Answer):
             issue_category=_category(decision.issue_category),
             jurisdiction=_place(decision.jurisdiction),
             flags=list(decision.flags),
+            demands=[
+                DemandAnswer(
+                    span=_span(demand.span), candidates=[_candidate(unit) for unit in demand.candidates]
+                )
+                for demand in decision.demands
+            ],
             degraded=decision.degraded,
             stored=getattr(decision, "stored", False),
             versions=VersionsAnswer(model=versions.model, catalog=versions.catalog, policy=versions.policy),
@@ -196,8 +211,12 @@ def batch_bytes(decisions: Iterable[Decision]) -> bytes:
     return b'{"decisions":[' + b",".join(map(decision_bytes, decisions)) + b"]}"
 
 
+def _span(span: Span) -> SpanAnswer:
+    return SpanAnswer(start=span.start, end=span.end, text=span.text)
+
+
 def _spans(spans: Sequence[Span]) -> list[SpanAnswer]:
-    return [SpanAnswer(start=span.start, end=span.end, text=span.text) for span in spans]
+    return [_span(span) for span in spans]
 
 
 def _names(path: Sequence[Jurisdiction]) -> list[str]:

@@ -79,6 +79,7 @@ ANSWER: JsonValue = {
         "options": [],
     },
     "flags": [],
+    "demands": [],
     "degraded": False,
     "stored": True,
     "versions": _VERSIONS,

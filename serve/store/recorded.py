@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from data.tickets.ticket import Ticket
 from model.decision import (
     Candidate,
     Decision,
+    Demand,
     Flag,
     Level,
     PlacedJurisdiction,
@@ -35,7 +36,7 @@ from serve.api.answers import DecisionAnswer
 class RecordedDecision(Decision):
     """A decision with what the store did: `stored` is False while it waits to be written."""
 
-    stored: bool
+    stored: bool = field(kw_only=True)
 
     @classmethod
     def of(cls, decision: Decision, *, stored: bool) -> RecordedDecision:
@@ -128,6 +129,11 @@ def decision_of(answer: Mapping[str, Any]) -> RecordedDecision:
         flags=tuple(Flag(flag) for flag in answer["flags"]),
         degraded=answer["degraded"],
         versions=Versions(**versions),
+        # Answers stored before there were demands do not have them.
+        demands=tuple(
+            Demand(_span(demand["span"]), tuple(_candidate(unit) for unit in demand["candidates"]))
+            for demand in answer.get("demands", ())
+        ),
         stored=True,
     )
 
@@ -155,5 +161,9 @@ def _area(code: str, name: str) -> Jurisdiction:
     return Jurisdiction(code, name, JurisdictionLevel.CITY)
 
 
+def _span(span: Mapping[str, Any]) -> Span:
+    return Span(span["start"], span["end"], span["text"])
+
+
 def _spans(spans: list[Mapping[str, Any]]) -> tuple[Span, ...]:
-    return tuple(Span(span["start"], span["end"], span["text"]) for span in spans)
+    return tuple(_span(span) for span in spans)

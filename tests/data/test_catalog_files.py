@@ -90,7 +90,7 @@ def test_folder_to_workbook_to_folder_writes_the_same_bytes(tmp_path: Path) -> N
     save_workbook(load_catalog(tmp_path / "a"), tmp_path / "c.xlsx")
     save_catalog(load_catalog(tmp_path / "c.xlsx"), tmp_path / "b")
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
-    assert len(files) == 7
+    assert len(files) == 8
     assert [(tmp_path / "b" / file).read_bytes() for file in files] == [
         (tmp_path / "a" / file).read_bytes() for file in files
     ]
@@ -138,7 +138,7 @@ def test_a_cell_that_looks_like_a_formula_is_text(tmp_path: Path) -> None:
 def test_the_workbook_is_made_for_editing(tmp_path: Path) -> None:
     save_workbook(CATALOG, tmp_path / "c.xlsx")
     book = openpyxl.load_workbook(tmp_path / "c.xlsx")
-    assert book.sheetnames == ["目录", "家族", "承办单位", "事项", "规则", "管辖"]
+    assert book.sheetnames == ["目录", "家族", "承办单位", "事项", "规则", "场景", "管辖"]
     sheet = book["承办单位"]
     assert [cell.value for cell in sheet[1]][:4] == ["单位代码", "单位名称", "单位类型", "家族"]
     assert sheet.freeze_panes == "A2"

@@ -30,9 +30,18 @@ def test_a_unit_never_seen_ranks_last():
 
 def test_top_terms_stand_in_the_text():
     text = "今天小区又停水"
-    terms = fitted([0, 0, 1, 1, 2, 2], 3).top_terms(text, 0)
+    expert = fitted([0, 0, 1, 1, 2, 2], 3)
+    terms = expert.top_terms(expert.read(text), 0)
     assert terms
     assert all(text[term.start : term.end] == term.term and term.weight > 0 for term in terms)
+
+
+def test_a_term_is_named_once_where_it_first_stands():
+    text = "停水又停水"
+    expert = fitted([0, 0, 1, 1, 2, 2], 3)
+    terms = [term for term in expert.top_terms(expert.read(text), 0, k=50) if term.term == "停水"]
+    assert {(term.start, term.end) for term in terms} == {(0, 2)}
+    assert len(terms) == 2  # as a word and as two characters
 
 
 def test_what_is_saved_is_read_back(tmp_path):

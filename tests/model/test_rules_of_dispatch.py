@@ -109,9 +109,9 @@ def test_assisting_units_leave_out_the_lead(catalog):
     book = RuleBook(catalog)
     rule = book.rule("0101", STREET)
     assert rule is not None
-    units = book.assisting(rule, "111", catalog.departments["s"], TODAY)
+    units = book.assisting(rule.assisting, "111", catalog.departments["s"], TODAY)
     assert [unit.code for unit in units] == ["e"]
-    assert not list(book.assisting(rule, "111", catalog.departments["e"], TODAY))
+    assert not list(book.assisting(rule.assisting, "111", catalog.departments["e"], TODAY))
 
 
 @pytest.mark.parametrize(
@@ -133,30 +133,36 @@ def test_flags(catalog, text, flags):
 
 
 @pytest.fixture(scope="module")
-def explainer(catalog):
+def explain(catalog):
     texts = ["流动摊贩占道经营扰民", "水压低经常停水", "流动摊贩卖烧烤", "停水没有通知"] * 3
     labels = np.array([0, 1, 0, 1] * 3)
-    return Explainer(catalog, LexicalExpert.fit(texts, labels, 2, Segmenter(), min_documents=1))
+    lexical = LexicalExpert.fit(texts, labels, 2, Segmenter(), min_documents=1)
+    explainer = Explainer(catalog, lexical)
+
+    def reasons(item, *arguments):
+        return explainer.reasons(item, lexical.read(item.text), *arguments)
+
+    return reasons
 
 
-def test_reasons_name_words_duty_place_and_rule(catalog, explainer):
+def test_reasons_name_words_duty_place_and_rule(catalog, explain):
     ticket = Ticket("1", "东湖区柳林街道流动摊贩占道经营，联系电话13800001111")
     item = model_input(ticket)
     placed = PlaceResolver(catalog.gazetteer).resolve(ticket)
     rule = RuleBook(catalog).rule("0101", STREET)
-    reasons = {r.kind: r for r in explainer.reasons(item, catalog.departments["s"], 0, placed, rule)}
+    reasons = {r.kind: r for r in explain(item, catalog.departments["s"], 0, placed, rule)}
     assert reasons[ReasonKind.PLACE].text == "东湖区柳林街道"
     assert "街镇" in reasons[ReasonKind.RULE].text
     words = reasons[ReasonKind.WORDS]
     assert words.spans
     assert all(ticket.text[span.start : span.end] == span.text for span in words.spans)
     assert not any(character.isdigit() for character in words.text)
-    bureau = explainer.reasons(item, catalog.departments["e"], 0, placed, None)
+    bureau = explain(item, catalog.departments["e"], 0, placed, None)
     assert any(r.kind is ReasonKind.DUTY and "摊贩" in r.text for r in bureau)
 
 
-def test_an_area_elsewhere_is_no_reason(catalog, explainer):
+def test_an_area_elsewhere_is_no_reason(catalog, explain):
     ticket = Ticket("1", "东湖区柳林街道流动摊贩")
     placed = PlaceResolver(catalog.gazetteer).resolve(ticket)
-    reasons = explainer.reasons(model_input(ticket), catalog.departments["w"], 0, placed, None)
+    reasons = explain(model_input(ticket), catalog.departments["w"], 0, placed, None)
     assert not any(reason.kind is ReasonKind.PLACE for reason in reasons)

@@ -41,6 +41,7 @@ def test_decision_becomes_exactly_this_json(decision_on):
             "options": [],
         },
         "flags": ["danger"],
+        "demands": [],
         "degraded": False,
         "stored": False,
         "versions": {"model": "model-1", "catalog": "catalog-1", "policy": "policy-1"},

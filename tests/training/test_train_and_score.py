@@ -18,14 +18,22 @@ import torch
 from typer.testing import CliRunner
 
 from data.catalog.catalog import Catalog
-from data.catalog.entries import Department, DepartmentKind, Family, IssueCategory, Rule
+from data.catalog.entries import (
+    Department,
+    DepartmentKind,
+    DispatchMode,
+    Family,
+    IssueCategory,
+    Rule,
+    Scenario,
+)
 from data.catalog.folder import save_catalog
 from data.gazetteer.gazetteer import Gazetteer
 from data.gazetteer.jurisdiction import Jurisdiction, JurisdictionLevel
 from data.tickets.columns import ColumnMapping
 from data.tickets.ticket import Ticket
 from model import artifact
-from model.decision import Decision, Level, PlaceStatus, ReasonKind, Role
+from model.decision import Decision, Flag, Level, PlaceStatus, ReasonKind, Role
 from model.dispatcher import Dispatcher
 from model.errors import ArtifactError
 from model.inputs import model_input
@@ -483,9 +491,71 @@ def test_a_merged_unit_gets_the_tickets_of_both(
 def test_a_new_family_is_scored_by_its_duty_text(trained: Path, tmp_path: Path) -> None:
     unit = Department("养老-c", "山海市养老中心", DepartmentKind.CITY_DEPARTMENT, "养老", "c")
     applied = _applied(trained, tmp_path / "copy", unit, families=[Family("养老", "老人养老保险的咨询")])
-    decision = applied.score([Ticket("1", "老人养老保险的咨询", created_at=datetime(2026, 3, 1))], top_k=9)[0]
-    scores = {candidate.department.code: candidate.score for candidate in decision.candidates}
-    assert scores["养老-c"] > 0
+    day = datetime(2026, 3, 1)
+    tickets = [
+        Ticket("1", "老人养老保险的咨询", created_at=day),
+        Ticket("2", "公交车等了很久不来", created_at=day),
+    ]
+    row = applied.experts.head.layout.units.index("养老-c")
+    duty, other = applied.scores(tickets)[:, row]
+    assert duty > other > 0
+
+
+def _guided(trained: Path, output: Path, *scenarios: Scenario) -> Dispatcher:
+    apply_catalog(trained, replace(_catalog(), scenarios=scenarios), output)
+    return Dispatcher.load(output, threads=1)
+
+
+BUS = Ticket(
+    "1", "市民来电反映，东湖区人民路3号公交车等了很久不来，请尽快处理。", created_at=datetime(2026, 3, 1)
+)
+
+
+def test_a_scenario_puts_the_unit_that_the_city_named_first(
+    trained: Path, dispatcher: Dispatcher, tmp_path: Path
+) -> None:
+    bus = Scenario("公交候车", ("公交车",), lead="城管", assisting=("住建",), guidance="由城管牵头")
+    assert dispatcher.score([BUS])[0].candidates[0].department.code == "公交-c"
+    decision = _guided(trained, tmp_path / "copy", bus).score([BUS])[0]
+    first, second = decision.candidates[:2]
+    assert (first.department.code, second.department.code) == ("城管-d1", "公交-c")
+    assert (first.reasons[0].kind, first.reasons[0].text) == (ReasonKind.RULE, "公交候车：由城管牵头")
+    assert [BUS.text[span.start : span.end] for span in first.reasons[0].spans] == ["公交车"]
+    assert first.score == pytest.approx(dispatcher.scores([BUS])[0][0], abs=1e-3)
+    assert (decision.level, decision.mode) == (Level.PRESELECT, DispatchMode.DUAL)
+    assert [c.department.code for c in decision.candidates if c.role is Role.ASSISTING] == ["住建-d1"]
+
+
+def test_a_scenario_that_says_what_the_model_says_leaves_its_level(
+    trained: Path, dispatcher: Dispatcher, tmp_path: Path
+) -> None:
+    decision = _guided(trained, tmp_path / "copy", Scenario("公交", ("公交车",), lead="公交")).score([BUS])[0]
+    assert decision.level is dispatcher.score([BUS])[0].level
+    assert decision.candidates[0].department.code == "公交-c"
+
+
+def test_a_scenario_without_a_lead_is_settled_between_units(trained: Path, tmp_path: Path) -> None:
+    guided = _guided(trained, tmp_path / "copy", Scenario("推诿", ("公交车",)))
+    assert guided.score([BUS])[0].level is Level.CONSULT
+
+
+def test_the_fallback_knows_scenarios_too(trained: Path, tmp_path: Path) -> None:
+    guided = _guided(trained, tmp_path / "copy", Scenario("公交", ("公交车",), lead="公交"))
+    decision = guided.fallback(BUS)
+    assert decision.degraded
+    assert decision.candidates[0].department.code == "公交-c"
+
+
+def test_a_ticket_with_several_demands_is_taken_apart(dispatcher: Dispatcher) -> None:
+    text = "市民反映西河区和平街：1、占道经营的摊贩很多影响通行。2、自来水停供两天没有人管。"
+    decision = dispatcher.score([Ticket("1", text, created_at=datetime(2026, 3, 1)), BUS])[0]
+    assert Flag.MULTIPLE_DEMANDS in decision.flags
+    assert [text[d.span.start : d.span.end] for d in decision.demands] == [text[11:27], text[27:]]
+    assert [d.candidates[0].department.code for d in decision.demands] == ["城管-d2", "水务-c"]
+
+
+def test_most_tickets_have_no_demands_to_take_apart(decisions: list[Decision]) -> None:
+    assert not any(decision.demands for decision in decisions)
 
 
 def test_a_preview_counts_what_moves_and_keeps_nothing(trained: Path, tmp_path: Path) -> None:
