@@ -15,6 +15,7 @@ from data.gazetteer.jurisdiction import Jurisdiction
 from data.tickets.ticket import Ticket
 from model.categories import IssueCategoryMatcher
 from model.decision import (
+    AnsweredBy,
     Candidate,
     Decision,
     Demand,
@@ -144,6 +145,7 @@ class Decider:
             jurisdiction=placed,
             flags=self.flags(item, placed),
             degraded=True,
+            answered_by=AnsweredBy.RULES,
             versions=self._versions,
         )
         found = self._scenarios.match(item.text, placed)

@@ -1,7 +1,8 @@
 """The registry: artifacts that may serve, which of them does, and who decided so.
 
-One folder. Each entry is an artifact folder in it; `current` is a link to one of them, replaced in one step;
-`history.jsonl` says who promoted what and why; `reports/<entry>` holds what was measured of an entry.
+One folder. Each entry is an artifact folder in it; `current` is a link to one of them, replaced in one step,
+`shadow` one to another that scores live tickets unseen; `history.jsonl` says who promoted what and why;
+`reports/<entry>` holds what was measured of an entry.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from model.artifact import Manifest
 from model.errors import ArtifactError
 
 CURRENT = "current"
+SHADOW = "shadow"
 REPORTS = "reports"
 HISTORY = "history.jsonl"
 COMPARISON = "comparison.json"
 
 PROMOTED, ROLLED_BACK = "promoted", "rolled back"
 
-_NOT_ENTRIES = {CURRENT, REPORTS, HISTORY}
+_NOT_ENTRIES = {CURRENT, SHADOW, REPORTS, HISTORY}
 _HASH_LENGTH = 8
 
 
@@ -180,6 +182,30 @@ class Registry:
             artifact.open_artifact(entry.folder)
             return self._change(ROLLED_BACK, entry.name, by, reason, ())
 
+    def shadow(self) -> Entry | None:
+        """Return the entry that scores live tickets unseen; None if none does."""
+        link = self.root / SHADOW
+        return self.entry(link.readlink().name) if link.is_symlink() else None
+
+    def begin_shadow(self, name: str) -> Entry:
+        """Let an entry score what the current one answers, unseen.
+
+        Raises:
+            ArtifactError: there is no such entry, it is not whole, or it is the current one.
+        """
+        with self._locked():
+            entry = self.entry(name)
+            if entry.name == self._current_name():
+                raise ArtifactError("it serves already", where=entry.name)
+            artifact.open_artifact(entry.folder)
+            self._turn(self.root / SHADOW, entry.name)
+        return entry
+
+    def end_shadow(self) -> None:
+        """Let no entry score unseen any more."""
+        with self._locked():
+            (self.root / SHADOW).unlink(missing_ok=True)
+
     def line(self) -> list[str]:
         """Return the names of what served, up to the current one, without what was rolled back."""
         line: list[str] = []
@@ -195,8 +221,9 @@ class Registry:
         return line or ([current] if current is not None else [])
 
     def removable(self, keep: int) -> list[Entry]:
-        """Return the entries beyond the newest `keep`, without the current one and the one before it."""
-        held = set(self.line()[-2:])
+        """Return the entries beyond the newest `keep`, but not what serves, served before or watches."""
+        shadow = self.shadow()
+        held = {*self.line()[-2:], *([shadow.name] if shadow is not None else [])}
         return [entry for entry in self.entries()[keep:] if entry.name not in held]
 
     def remove(self, name: str) -> None:
@@ -225,11 +252,17 @@ class Registry:
             handle.write(json.dumps(asdict(change), ensure_ascii=False) + "\n")
             handle.flush()
             os.fsync(handle.fileno())
-        scratch = self.root / f".{CURRENT}-{os.getpid()}"
+        self._turn(self.link, name)
+        shadow = self.root / SHADOW
+        if shadow.is_symlink() and shadow.readlink().name == name:
+            shadow.unlink()  # what serves has nothing to be compared with
+        return change
+
+    def _turn(self, link: Path, name: str) -> None:
+        scratch = self.root / f".{link.name}-{os.getpid()}"
         scratch.unlink(missing_ok=True)
         scratch.symlink_to(name, target_is_directory=True)
-        scratch.replace(self.link)
-        return change
+        scratch.replace(link)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

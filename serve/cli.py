@@ -16,6 +16,7 @@ from serve.models_cli import models
 from serve.policy_cli import policy
 from serve.security.cli import keys, users
 from serve.store.cli import commands as store
+from serve.tune_cli import commands as tuning
 
 if TYPE_CHECKING:
     import socket
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 commands.registered_commands += insight.registered_commands
+commands.registered_commands += tuning.registered_commands
 commands.add_typer(catalog, name="catalog")
 commands.add_typer(models, name="models")
 commands.add_typer(policy, name="policy")
@@ -56,8 +58,9 @@ def serve(
     """Serve the API and the pages at http://localhost:8000."""
     import uvicorn
 
-    from serve.app import create_app, load_scorer
+    from serve.app import create_app
     from serve.logs import configure_logs
+    from serve.running import load_scorer
     from serve.settings import load_settings
 
     settings = load_settings(
@@ -108,10 +111,10 @@ def score(
     """Score a whole file: line for line, in order, the JSON that the endpoint gives."""
     from data.tickets.columns import ColumnMapping
     from serve.api.requests import Limits
-    from serve.app import load_scorer
     from serve.file_scoring import FileScorer, count_rows
     from serve.logs import configure_logs
     from serve.progress import rows_bar
+    from serve.running import load_scorer
     from serve.settings import load_settings
 
     settings = load_settings(config, artifact=artifact, top_k=top_k)

@@ -115,6 +115,32 @@ def rollback(
 
 
 @models.command()
+def shadow(
+    name: Annotated[str | None, _NAME] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="Let no entry watch any more.")] = False,
+    database: Annotated[str | None, typer.Option(help="URL of the store.", show_default=False)] = None,
+    registry: Annotated[Path, _REGISTRY] = _DEFAULT_REGISTRY,
+) -> None:
+    """Let an entry score live tickets unseen; without a name, say what it showed so far."""
+    from model.registry import Registry
+
+    kept = Registry(registry)
+    if stop:
+        kept.end_shadow()
+        typer.echo("no entry watches any more; what was counted is kept")
+        return
+    if name is not None:
+        entry = kept.begin_shadow(name)
+        typer.echo(f"{entry.name} watches from now on; `paidan models shadow` says what it shows")
+        return
+    watching = kept.shadow()
+    if watching is None:
+        typer.echo("no entry watches; `paidan models shadow NAME` lets one", err=True)
+        return
+    _show_shadow(watching, database)
+
+
+@models.command()
 def gc(
     keep: Annotated[int, typer.Option(min=1, help="Newest entries that stay.")] = 5,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
@@ -128,6 +154,37 @@ def gc(
         if not dry_run:
             kept.remove(entry.name)
         typer.echo(f"{'would remove' if dry_run else 'removed'} {entry.name}")
+
+
+def _show_shadow(entry: Entry, database: str | None) -> None:
+    from serve.settings import load_settings
+    from serve.shadow.figures import measure
+    from serve.store.engine import Store
+    from serve.store.schema import StoreError
+
+    url = load_settings(database_url=database).database_url
+    if url is None:
+        raise StoreError("no store is set", where="database_url", fix="Name one with --database.")
+    store = Store.open(url)
+    try:
+        found = measure(store, entry.manifest.model_version)
+    finally:
+        store.close()
+    typer.echo(f"{entry.name}")
+    if not found:
+        typer.echo("  no ticket was scored by it yet")
+    for figures in found:
+        typer.echo(f"  beside model {figures.live_model} since {figures.since:%Y-%m-%d %H:%M}:")
+        typer.echo(
+            f"    {figures.tickets} tickets, {figures.same_unit / figures.tickets:.1%} to the same unit"
+        )
+        if figures.settled:
+            live, shadow = figures.live_right / figures.settled, figures.shadow_right / figures.settled
+            typer.echo(
+                f"    of {figures.settled} that people settled, right first: {live:.1%}, it {shadow:.1%}"
+            )
+        for move in figures.moves:
+            typer.echo(f"    {move.count}: {move.live} -> {move.shadow} ({', '.join(move.ticket_ids)})")
 
 
 def _closed_gates(kept: Registry, entry: Entry, current: Entry | None) -> tuple[str, ...]:

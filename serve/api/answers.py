@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Annotated
 
 import orjson
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from data.catalog.entries import DepartmentKind, DispatchMode
 from data.gazetteer.jurisdiction import Jurisdiction
 from model.decision import (
+    AnsweredBy,
     Candidate,
     Decision,
     Flag,
@@ -124,7 +126,9 @@ class DecisionAnswer(_Answer):
 
     `level` is what the caller may do: `auto` route it, `preselect` have one click confirm the first
     candidate, `suggest` have a person choose, `consult` (会商) settle it between units. `demands` takes a
-    ticket that makes several apart; it is empty for all others. `degraded` says that
+    ticket that makes several apart; it is empty for all others. `answered_by` says what the candidates rest
+    on: `model`, or `lexical` when the expert for words was sure enough to answer without the encoder, or
+    `rules`. `degraded` says that
     the model did not take part: the catalog's rules alone answered. `stored` says that the decision is in the
     service's database; it is false while that is down (the decision then waits in a file), and without one.
     """
@@ -139,6 +143,7 @@ class DecisionAnswer(_Answer):
     jurisdiction: PlaceAnswer
     flags: list[Flag]
     demands: list[DemandAnswer]
+    answered_by: AnsweredBy
     degraded: bool
     stored: bool
     versions: VersionsAnswer
@@ -161,6 +166,7 @@ class DecisionAnswer(_Answer):
                 )
                 for demand in decision.demands
             ],
+            answered_by=decision.answered_by,
             degraded=decision.degraded,
             stored=getattr(decision, "stored", False),
             versions=VersionsAnswer(model=versions.model, catalog=versions.catalog, policy=versions.policy),
@@ -184,6 +190,21 @@ class OutcomeAnswer(_Answer):
     operator: str | None
     held: str | None
     returned: list[str]
+
+
+class SimilarTicketAnswer(_Answer):
+    """A past ticket: the beginning of its text, masked, and the code of the unit that a person gave it to."""
+
+    ticket_id: str
+    text: str
+    unit: str
+    decided_at: datetime
+
+
+class SimilarAnswer(_Answer):
+    """Past tickets that say much the same, the closest first; fewer or none where nothing is close."""
+
+    tickets: list[SimilarTicketAnswer]
 
 
 class StatusAnswer(_Answer):

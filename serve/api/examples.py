@@ -80,6 +80,7 @@ ANSWER: JsonValue = {
     },
     "flags": [],
     "demands": [],
+    "answered_by": "model",
     "degraded": False,
     "stored": True,
     "versions": _VERSIONS,
@@ -92,4 +93,9 @@ FEEDBACK_REQUEST: JsonValue = {
     "unit": "bj-chaoyang-chengguan",
     "reason": "jurisdiction",
     "happened_at": "2026-05-01T10:15:00+08:00",
+}
+
+SIMILAR_REQUEST: JsonValue = {
+    "text": "小区门口每天有流动摊贩占道经营，油烟扰民。",
+    "ticket_id": "20260501-0002",
 }

@@ -10,8 +10,15 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from serve.api.answers import BatchAnswer, DecisionAnswer, OutcomeAnswer, StatusAnswer, VersionAnswer
-from serve.api.requests import BatchRequest, FeedbackRequest, TicketRequest
+from serve.api.answers import (
+    BatchAnswer,
+    DecisionAnswer,
+    OutcomeAnswer,
+    SimilarAnswer,
+    StatusAnswer,
+    VersionAnswer,
+)
+from serve.api.requests import BatchRequest, FeedbackRequest, SimilarRequest, TicketRequest
 from serve.errors import ProblemAnswer
 
 DESCRIPTION = (
@@ -23,9 +30,18 @@ _MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
     (TicketRequest, "validation"),
     (BatchRequest, "validation"),
     (FeedbackRequest, "validation"),
+    (SimilarRequest, "validation"),
     *(
         (answer, "serialization")
-        for answer in (DecisionAnswer, BatchAnswer, OutcomeAnswer, StatusAnswer, VersionAnswer, ProblemAnswer)
+        for answer in (
+            DecisionAnswer,
+            BatchAnswer,
+            OutcomeAnswer,
+            SimilarAnswer,
+            StatusAnswer,
+            VersionAnswer,
+            ProblemAnswer,
+        )
     ),
 ]
 

@@ -23,13 +23,14 @@ from pydantic_core import PydanticCustomError
 
 from data.text import normalise
 from data.tickets.ticket import MAX_TEXT_LENGTH, Location, Ticket
-from serve.api.examples import BATCH_REQUEST, FEEDBACK_REQUEST, TICKET_REQUESTS
+from serve.api.examples import BATCH_REQUEST, FEEDBACK_REQUEST, SIMILAR_REQUEST, TICKET_REQUESTS
 from serve.errors import Fault, InvalidRequest, MalformedBody
 from serve.feedback.events import FeedbackKind, ReturnReason
 from serve.settings import ServeSettings
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_YEARS = range(1900, 2200)
 _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 
 NO_READABLE_TEXT = "no readable text"
@@ -82,6 +83,12 @@ def _written_out(value: object) -> object:
     return value
 
 
+def _in_our_time(value: datetime) -> datetime:
+    if value.year not in _YEARS:  # nor could the first and last days of the calendar be turned to UTC
+        raise PydanticCustomError("bad_date", NOT_A_DATE)
+    return value
+
+
 def _few_enough(value: int, info: ValidationInfo) -> int:
     limit = _limits(info).top_k
     if value > limit:
@@ -128,7 +135,7 @@ class TicketRequest(BaseModel):
         str | None, Field(max_length=100, description="How it came in, such as 电话 or 微信.")
     ] = None
     created_at: Annotated[
-        Annotated[datetime, BeforeValidator(_written_out)] | None,
+        Annotated[datetime, BeforeValidator(_written_out), AfterValidator(_in_our_time)] | None,
         Field(description="ISO 8601, with or without an offset."),
     ] = None
     address: Annotated[str | None, Field(max_length=500)] = None
@@ -175,15 +182,34 @@ class FeedbackRequest(BaseModel):
     ]
     ticket_id: Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_one_line)]
     kind: FeedbackKind
-    unit: Annotated[str | None, Field(max_length=100, description="Code of the unit that did so.")] = None
+    unit: Annotated[
+        Annotated[str, AfterValidator(_one_line)] | None,
+        Field(max_length=100, description="Code of the unit that did so."),
+    ] = None
     reason: Annotated[ReturnReason | None, Field(description="Of a return.")] = None
     happened_at: Annotated[
-        Annotated[datetime, BeforeValidator(_written_out)],
+        Annotated[datetime, BeforeValidator(_written_out), AfterValidator(_in_our_time)],
         Field(description="ISO 8601; events may arrive in any order."),
     ]
 
 
-_Request = TypeVar("_Request", TicketRequest, BatchRequest, FeedbackRequest)
+class SimilarRequest(BaseModel):
+    """A text to which similar past tickets are wanted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [SIMILAR_REQUEST]})
+
+    text: Annotated[
+        str,
+        Field(description="The ticket's text.", json_schema_extra={"maxLength": MAX_TEXT_LENGTH}),
+        AfterValidator(_readable),
+    ]
+    ticket_id: Annotated[
+        Annotated[str, AfterValidator(_one_line)] | None,
+        Field(max_length=128, description="Its own id, so that it is not found itself."),
+    ] = None
+
+
+_Request = TypeVar("_Request", TicketRequest, BatchRequest, FeedbackRequest, SimilarRequest)
 
 _WORDING = {
     "missing": REQUIRED,

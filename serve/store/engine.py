@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 _BUSY_MILLISECONDS = 10_000
 _CONNECT_SECONDS = 3
+_SQLITE_TURNS: dict[str, Any] = {"pool_size": 4, "max_overflow": 0, "pool_timeout": 60}
+"""SQLite lets one write at a time; of many who wait, each trying again now and then, some would starve."""
+_KEPT_CONNECTIONS = 10
+_CONNECTIONS = 40
+"""As many as there are threads that use them, so that no person waits for a connection."""
 
 
 class Store:
@@ -28,13 +33,18 @@ class Store:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
             if parsed.database and parsed.database != ":memory:":
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-            engine = create_engine(parsed)
+                with suppress(OSError):  # connecting will say so, and that is no reason not to start
+                    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+                engine = create_engine(parsed, **_SQLITE_TURNS)
+            else:
+                engine = create_engine(parsed)
             event.listen(engine, "connect", _set_pragmas)
         else:
             engine = create_engine(
                 parsed,
                 pool_pre_ping=True,
+                pool_size=_KEPT_CONNECTIONS,
+                max_overflow=_CONNECTIONS - _KEPT_CONNECTIONS,
                 pool_timeout=_CONNECT_SECONDS,
                 connect_args={"connect_timeout": _CONNECT_SECONDS},
             )

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from serve.logs import describe_error
+from serve.metrics.meters import Meters
 from serve.scorer import Scorer
 from serve.settings import ServeSettings
 from serve.store.dispatching import Dispatching
@@ -27,7 +28,9 @@ _DAY = 86_400.0
 
 
 @asynccontextmanager
-async def remembering(scorer: Scorer, settings: ServeSettings) -> AsyncIterator[tuple[Scorer, Store | None]]:
+async def remembering(
+    scorer: Scorer, settings: ServeSettings, meters: Meters
+) -> AsyncIterator[tuple[Scorer, Store | None]]:
     """Give a scorer that remembers, with its store; the scorer itself, without one, if none is set.
 
     SQLite is brought to the needed schema; PostgreSQL, which others may use, must have it. A database that
@@ -41,13 +44,17 @@ async def remembering(scorer: Scorer, settings: ServeSettings) -> AsyncIterator[
         return
     store = Store.open(settings.database_url)
     waiting = WriteAheadFile(settings.write_ahead_file, settings.write_ahead_bytes)
-    recording = RecordingScorer(scorer, store, waiting, Dispatching.from_settings(settings))
+    recording = RecordingScorer(scorer, store, waiting, Dispatching.from_settings(settings), meters)
+    ready = False
     try:
-        await asyncio.to_thread(check_schema if store.is_postgresql else upgrade, store)
+        await asyncio.to_thread(_make_ready, store)
+        ready = True
     except DBAPIError as error:
         log.error("store_down", **describe_error(error))
         recording.down = True
-    task = asyncio.create_task(keep(store, recording, settings.retention_days), name="paidan-keeper")
+    task = asyncio.create_task(
+        keep(store, recording, settings.retention_days, ready=ready), name="paidan-keeper"
+    )
     try:
         yield recording, store
     finally:
@@ -57,14 +64,30 @@ async def remembering(scorer: Scorer, settings: ServeSettings) -> AsyncIterator[
         store.close()
 
 
-async def keep(store: Store, scorer: RecordingScorer, retention_days: int | None) -> None:
-    """Run until cancelled: look for waiting decisions twice a second, less often while the store is down."""
+def _make_ready(store: Store) -> None:
+    if store.is_postgresql:
+        check_schema(store)
+    else:
+        upgrade(store)
+
+
+async def keep(
+    store: Store, scorer: RecordingScorer, retention_days: int | None, *, ready: bool = True
+) -> None:
+    """Run until cancelled: look for waiting decisions twice a second, less often while the store is down.
+
+    `ready` says that the schema was seen to; if not, that comes first once the store is back.
+    """
     pause, purged_at = _FIRST_PAUSE, -_DAY
     while True:
         try:
             if scorer.down or scorer.backlog:
-                back = await asyncio.to_thread(scorer.catch_up)
-                pause = _FIRST_PAUSE if back else min(2 * pause, _LONGEST_PAUSE)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+                if not ready:
+                    await asyncio.to_thread(_make_ready, store)
+                    ready = True
+                if await asyncio.to_thread(scorer.catch_up):
+                    pause = _FIRST_PAUSE
             elif retention_days is not None and monotonic() - purged_at >= _DAY:
                 purged_at = monotonic()
                 log.info("purged", tickets=await asyncio.to_thread(purge, store, retention_days))

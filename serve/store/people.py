@@ -61,7 +61,7 @@ class AuditEntry(Base):
     """One action of a person or a program. Rows are added, never changed: the database refuses it."""
 
     __tablename__ = "audit_log"
-    __table_args__ = (Index("ix_audit_log_at", "at"),)
+    __table_args__ = (Index("ix_audit_log_at", "at"), Index("ix_audit_log_actor_id", "actor", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]

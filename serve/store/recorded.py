@@ -15,6 +15,7 @@ from data.gazetteer.gazetteer import Gazetteer
 from data.gazetteer.jurisdiction import Jurisdiction, JurisdictionLevel
 from data.tickets.ticket import Ticket
 from model.decision import (
+    AnsweredBy,
     Candidate,
     Decision,
     Demand,
@@ -127,6 +128,7 @@ def decision_of(answer: Mapping[str, Any]) -> RecordedDecision:
             options=tuple(_area(area["code"], area["name"]) for area in place["options"]),
         ),
         flags=tuple(Flag(flag) for flag in answer["flags"]),
+        answered_by=AnsweredBy(answer.get("answered_by", AnsweredBy.MODEL)),
         degraded=answer["degraded"],
         versions=Versions(**versions),
         # Answers stored before there were demands do not have them.

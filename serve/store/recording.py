@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from threading import Lock
 from time import monotonic
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from data.tickets.ticket import Ticket
 from model.decision import Decision, Flag, Level, Versions
 from serve.logs import describe_error
+from serve.metrics.meters import Meters, Stage
 from serve.scorer import Scorer
 from serve.store.base import now
 from serve.store.decisions import StoredDecision
@@ -42,14 +44,21 @@ class RecordingScorer:
     """
 
     def __init__(
-        self, scorer: Scorer, store: Store, waiting: WriteAheadFile, dispatching: Dispatching
+        self,
+        scorer: Scorer,
+        store: Store,
+        waiting: WriteAheadFile,
+        dispatching: Dispatching,
+        meters: Meters | None = None,
     ) -> None:
+        self._meters = meters if meters is not None else Meters()
         self._scorer = scorer
         self._store = store
         self._waiting = waiting
         self._dispatching = dispatching
         self._stops: frozenset[str | None] = frozenset()
         self._stops_until = 0.0
+        self._writing = Lock()
         self.down = False
 
     def __getattr__(self, name: str) -> Any:
@@ -68,12 +77,14 @@ class RecordingScorer:
 
     def score(self, tickets: Sequence[Ticket], *, top_k: int = 3) -> list[Decision]:
         """Return one decision a ticket, in order; those already in the store are not scored again."""
-        known = self._known(tickets)
+        with self._meters.timing(Stage.LOOKUP):
+            known = self._known(tickets)
         new = [i for i in range(len(tickets)) if i not in known]
         found: dict[int, Decision] = dict(known)
         if new:
             scored = self._scorer.score([tickets[i] for i in new], top_k=top_k)
-            recorded = self._record([(tickets[i], d) for i, d in zip(new, scored, strict=True)])
+            with self._meters.timing(Stage.STORE):
+                recorded = self._record([(tickets[i], d) for i, d in zip(new, scored, strict=True)])
             found |= dict(zip(new, recorded, strict=True))
         return [found[i] for i in range(len(tickets))]
 
@@ -137,11 +148,14 @@ class RecordingScorer:
         # While older decisions wait in the file, newer ones queue behind them: revisions keep their order.
         if rows and not self.down and not self._waiting:
             try:
-                kept = dict(zip(rows, self._write(list(rows.values())), strict=True))
+                # SQLite takes one writer at a time, and a second one would sleep for longer than it must.
+                with self._writing:
+                    kept = dict(zip(rows, self._write(list(rows.values())), strict=True))
                 stored = True
             except SQLAlchemyError as error:
                 self._fell(error)
         if rows and not stored and not self._waiting.append(list(rows.values())):
+            self._meters.not_kept(len(rows))
             log.error("decisions_not_kept", tickets=len(rows))
         return [
             kept.get(i) or RecordedDecision.of(decision, stored=stored and i in rows)

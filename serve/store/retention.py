@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from serve.store.base import now
 from serve.store.decisions import StoredDecision
 from serve.store.engine import Store
 from serve.store.reviews import Consultation, ConsultationAnswer, ReviewItem, Ruling
+from serve.store.vectors import TicketVector
 
 _AT_A_TIME = 1000
 
@@ -18,7 +19,8 @@ def purge(store: Store, days: int) -> int:
     """Empty all words of tickets answered more than `days` days ago; return how many tickets that were.
 
     Words are: text, title, address, district and answer of the decision, notes of its rulings, and questions
-    and answers of its consultations. What still waits for review then is withdrawn: nobody could read it.
+    and answers of its consultations. Its vector goes with them. What still waits for review then is
+    withdrawn: nobody could read it.
     """
     before = now() - timedelta(days=days)
     purged = 0
@@ -37,6 +39,7 @@ def purge(store: Store, days: int) -> int:
                 .where(StoredDecision.id.in_(ids))
                 .values(text=None, title=None, address=None, district=None, answer=None, purged_at=now()),
                 update(Ruling).where(Ruling.decision_id.in_(ids)).values(note=None),
+                delete(TicketVector).where(TicketVector.decision_id.in_(ids)),
                 update(ConsultationAnswer)
                 .where(ConsultationAnswer.consultation_id.in_(asked))
                 .values(answer=None),

@@ -24,6 +24,7 @@ class ReviewItem(Base):
     __table_args__ = (
         UniqueConstraint("decision_id", "kind"),
         Index("ix_review_items_queue", "status", "due_at", "risk", "score"),
+        Index("ix_review_items_status_level", "status", "level"),
         Index("ix_review_items_lease", "leased_by", "lease_expires_at"),
     )
 
@@ -53,11 +54,15 @@ class Ruling(Base):
     """
 
     __tablename__ = "rulings"
+    __table_args__ = (
+        Index("ix_rulings_decided_at", "decided_at"),
+        Index("ix_rulings_user_id_decided_at", "user_id", "decided_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"), index=True)
     decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id"), index=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     request_id: Mapped[str] = mapped_column(
         String(64), unique=True
     )  # the page makes it: a double click is one
@@ -109,7 +114,10 @@ class FeedbackEvent(Base):
     """
 
     __tablename__ = "feedback_events"
-    __table_args__ = (Index("ix_feedback_events_ticket", "ticket_id", "happened_at"),)
+    __table_args__ = (
+        Index("ix_feedback_events_ticket", "ticket_id", "happened_at"),
+        Index("ix_feedback_events_kind", "kind", "happened_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[str] = mapped_column(String(200), unique=True)
@@ -133,3 +141,4 @@ class AutoStop(Base):
     stopped_at: Mapped[datetime]
     lifted_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     lifted_at: Mapped[datetime | None]
+    lift_reason: Mapped[str | None] = mapped_column(Text)

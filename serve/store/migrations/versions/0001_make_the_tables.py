@@ -78,7 +78,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
         sa.UniqueConstraint("ticket_id", "revision", name=op.f("uq_decisions_ticket_id_revision")),
     )
-    op.create_index("ix_decisions_answered_at", "decisions", ["answered_at"], unique=False)
+    op.create_index(
+        "ix_decisions_answered_at", "decisions", ["answered_at", "level", "audited"], unique=False
+    )
     op.create_table(
         "feedback_events",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -92,6 +94,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_feedback_events")),
         sa.UniqueConstraint("event_id", name=op.f("uq_feedback_events_event_id")),
     )
+    op.create_index("ix_feedback_events_kind", "feedback_events", ["kind", "happened_at"], unique=False)
     op.create_index(
         "ix_feedback_events_ticket", "feedback_events", ["ticket_id", "happened_at"], unique=False
     )
@@ -119,6 +122,7 @@ def upgrade() -> None:
         sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("lifted_by", sa.Integer(), nullable=True),
         sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lift_reason", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["lifted_by"], ["users.id"], name=op.f("fk_auto_stops_lifted_by_users")),
         sa.ForeignKeyConstraint(["stopped_by"], ["users.id"], name=op.f("fk_auto_stops_stopped_by_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_auto_stops")),
@@ -153,6 +157,20 @@ def upgrade() -> None:
     op.create_index("ix_review_items_lease", "review_items", ["leased_by", "lease_expires_at"], unique=False)
     op.create_index(
         "ix_review_items_queue", "review_items", ["status", "due_at", "risk", "score"], unique=False
+    )
+    op.create_index("ix_review_items_status_level", "review_items", ["status", "level"], unique=False)
+    op.create_table(
+        "ticket_vectors",
+        sa.Column("decision_id", sa.Integer(), nullable=False),
+        sa.Column("model_version", sa.String(length=64), nullable=False),
+        sa.Column("vector", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["decision_id"], ["decisions.id"], name=op.f("fk_ticket_vectors_decision_id_decisions")
+        ),
+        sa.PrimaryKeyConstraint("decision_id", name=op.f("pk_ticket_vectors")),
+    )
+    op.create_index(
+        op.f("ix_ticket_vectors_model_version"), "ticket_vectors", ["model_version"], unique=False
     )
     op.create_table(
         "user_sessions",
@@ -195,10 +213,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rulings")),
         sa.UniqueConstraint("request_id", name=op.f("uq_rulings_request_id")),
     )
+    op.create_index("ix_rulings_decided_at", "rulings", ["decided_at"], unique=False)
     op.create_index(op.f("ix_rulings_decision_id"), "rulings", ["decision_id"], unique=False)
     op.create_index(op.f("ix_rulings_item_id"), "rulings", ["item_id"], unique=False)
     op.create_index(op.f("ix_rulings_unit"), "rulings", ["unit"], unique=False)
-    op.create_index(op.f("ix_rulings_user_id"), "rulings", ["user_id"], unique=False)
+    op.create_index("ix_rulings_user_id_decided_at", "rulings", ["user_id", "decided_at"], unique=False)
     op.create_table(
         "consultations",
         sa.Column("id", sa.Integer(), nullable=False),

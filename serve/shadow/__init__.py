@@ -1,0 +1,1 @@
+"""A candidate that scores live tickets unseen, before anybody depends on it."""

@@ -1,0 +1,1 @@
+"""Past tickets that say much the same, and the units that took them."""

@@ -1,0 +1,78 @@
+"""Similar past tickets: for callers at /v1/similar, for operators beside the ticket on their desk."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import orjson
+from fastapi import APIRouter
+from sqlalchemy.exc import DBAPIError
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from serve.api.requests import SimilarRequest, parse_body
+from serve.api.routes import JSON, answers, body, check_media_type
+from serve.errors import NotReady
+from serve.review.dependencies import Operator, TheDesk
+from serve.security.admission import check_key
+from serve.security.keys import Scope
+from serve.service import read_body, service_of
+from serve.similar.index import SimilarTicket, SimilarTickets
+from serve.store.decisions import StoredDecision
+from serve.store.reviews import ReviewItem
+from serve.templating import templates_in
+
+router = APIRouter()
+_TEMPLATES = templates_in("review")
+
+
+@router.post(
+    "/v1/similar",
+    summary="Find past tickets that say much the same",
+    response_class=Response,
+    responses=answers("SimilarAnswer", 400, 401, 403, 408, 413, 415, 422, 500, 503),
+    openapi_extra=body("SimilarRequest"),
+)
+async def similar(request: Request) -> Response:
+    """Return up to three tickets that people settled, the closest first, and the units they went to."""
+    service = service_of(request)
+    await check_key(request, service, Scope.SCORE)
+    check_media_type(request)
+    sent = parse_body(SimilarRequest, await read_body(request, service), service.limits)
+    index = _index(request)
+    if index is None:
+        raise NotReady()
+    try:
+        found = await asyncio.to_thread(index.nearest, sent.text, without=sent.ticket_id)
+    except DBAPIError:
+        raise NotReady() from None
+    return Response(orjson.dumps({"tickets": [_answer(ticket) for ticket in found]}), media_type=JSON)
+
+
+@router.get("/review/items/{item_id}/similar", include_in_schema=False)
+def beside(item_id: int, request: Request, desk: TheDesk, user: Operator) -> HTMLResponse:
+    """Answer with the tickets like the one of an item; with nothing if there are none."""
+    index = _index(request)
+    found: list[SimilarTicket] = []
+    if index is not None:
+        with desk.store.transaction() as session:
+            item = session.get(ReviewItem, item_id)
+            decision = session.get(StoredDecision, item.decision_id) if item is not None else None
+        if decision is not None and decision.text is not None:
+            found = index.nearest(decision.text, without=decision.ticket_id)
+    template = _TEMPLATES.get_template("similar.html")
+    return HTMLResponse(template.render(tickets=[(ticket, desk.name_of(ticket.unit)) for ticket in found]))
+
+
+def _index(request: Request) -> SimilarTickets | None:
+    return cast(SimilarTickets | None, getattr(request.app.state, "similar", None))
+
+
+def _answer(ticket: SimilarTicket) -> dict[str, str]:
+    return {
+        "ticket_id": ticket.ticket_id,
+        "text": ticket.text,
+        "unit": ticket.unit,
+        "decided_at": ticket.decided_at.isoformat(),
+    }
