@@ -18,9 +18,14 @@ TICKETS   := artifacts/sample/tickets.jsonl
 MODEL     := artifacts/sample/model/manifest.json
 SAMPLE    := data/samples/beijing/catalog
 SAMPLE_TICKETS ?= 4000
+# What `make bench-serving` measures with; QUICK=1 only shows that all runs.
+BENCH_INSTALLED := $(VENV)/.installed-bench
+BENCH_TICKETS := artifacts/bench/tickets.jsonl
+BENCH_POOL    := artifacts/bench/pool.jsonl
+BENCH_MODEL   := artifacts/bench/model/manifest.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test browser check format bench bench-places benchmark-accuracy haikou-named clean
+.PHONY: help install run test browser check format faults bench bench-places bench-desk bench-serving bench-quality benchmark-quality benchmark-accuracy haikou-named clean
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
@@ -84,10 +89,42 @@ format: $(INSTALLED) ## Bring the code into shape.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-places $(if $(HAIKOU),benchmark-accuracy) ## Run the benchmarks; with HAIKOU=FILE those on real tickets, too.
+faults: $(INSTALLED) ## Try in full to take the endpoint down, and write docs/benchmarks/faults.md: an hour or more.
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[train,dev,fuzz]'
+	FAULTS=full $(BIN)/pytest tests/faults -v --timeout 7200
+
+bench: bench-places bench-serving $(if $(HAIKOU),benchmark-accuracy) ## Run the benchmarks; with HAIKOU=FILE those on real tickets, too.
 
 bench-places: $(INSTALLED) ## Measure how well places are found.
 	$(BIN)/python -m training.bench_places
+
+bench-serving: $(BENCH_INSTALLED) $(BENCH_MODEL) $(BENCH_POOL) ## Measure the service beside its peers, on a machine that does nothing else; WRITE=1 writes docs/benchmarks/serving.md.
+	PAIDAN_CACHE=$(ENCODERS) TORCH_INDEX_URL=$(TORCH_INDEX_URL) $(BIN)/python -m training.serving_bench \
+		--artifact $(dir $(BENCH_MODEL)) --pool $(BENCH_POOL) $(if $(QUICK),--quick) $(if $(WRITE),--write)
+
+# Only this benchmark needs the peers.
+$(BENCH_INSTALLED): $(INSTALLED)
+	$(BIN)/python -m pip install --disable-pip-version-check \
+		$(if $(TORCH_INDEX_URL),--extra-index-url $(TORCH_INDEX_URL)) \
+		--constraint constraints.txt --editable '.[train,dev,bench]'
+	@touch $@
+
+$(BENCH_TICKETS) $(BENCH_POOL): $(wildcard $(SAMPLE)/*.yaml $(SAMPLE)/../phrases/*) | $(INSTALLED)
+	@mkdir -p $(dir $@)
+	$(BIN)/paidan sample tickets $(if $(filter $(BENCH_POOL),$@),--count 8000 --seed 11,--count 4000) --output $@
+
+$(BENCH_MODEL): $(BENCH_TICKETS) configs/default.yaml configs/train/bench.yaml | $(ENCODER)
+	PAIDAN_CACHE=$(ENCODERS) $(BIN)/paidan train --tickets $(BENCH_TICKETS) --catalog $(SAMPLE) \
+		--config configs/train/bench.yaml --output $(dir $@)
+
+bench-desk: $(INSTALLED) browser ## Measure the review desk in a browser and with 40 operators; WRITE=1 writes docs/benchmarks/desk.md.
+	$(BIN)/python tests/benchmarks/bench_desk.py $(if $(WRITE),--write)
+
+bench-quality: $(INSTALLED) ## Measure check, de-duplication and split on a million invented tickets.
+	$(BIN)/python -m training.bench_quality
+
+benchmark-quality: haikou-named $(INSTALLED) ## Measure the work list and the choice of tickets: HAIKOU=FILE.
+	$(BIN)/python -m training.benchmark_quality --tickets "$(HAIKOU)"
 
 benchmark-accuracy: haikou-named $(INSTALLED) ## Measure on real tickets: HAIKOU=FILE names them.
 	$(BIN)/python -m training.benchmark_accuracy --tickets "$(HAIKOU)"
@@ -98,6 +135,6 @@ haikou-named:
 			"make benchmark-accuracy HAIKOU=/path/to/tickets.csv.gz" >&2; exit 1; }
 	@test -f "$(HAIKOU)" || { echo "error: $(HAIKOU): no such file" >&2; exit 1; }
 
-clean: ## Remove caches, and what `make run` built. Your own artifacts and the environment stay.
-	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis $(ENCODERS) artifacts/sample
+clean: ## Remove caches, and what `make run` and the benchmark built. Your own artifacts and the environment stay.
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis $(ENCODERS) artifacts/sample artifacts/bench
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -19,6 +19,8 @@ FORMAT = 2
 MANIFEST = "manifest.json"
 
 ENCODER = "encoder.onnx"
+ENCODER_INT8 = "encoder-int8.onnx"  # only where the training was asked for it
+ENCODERS = {"fp32": ENCODER, "int8": ENCODER_INT8}
 TOKENIZER = "tokenizer.json"
 HEAD = "head.safetensors"
 LAYOUT = "layout.json"
@@ -26,6 +28,7 @@ LEXICAL = "lexical"
 PLACES = "places.json"
 COMBINATION = "combination.json"
 CALIBRATION = "calibration.json"
+CASCADE = "cascade.json"  # not there where the cascade would cost too much
 POLICY = "policy.json"
 CATALOG = "catalog"
 

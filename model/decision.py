@@ -18,6 +18,14 @@ class Level(StrEnum):
     CONSULT = "consult"  # 会商: no unit fits, or several share it
 
 
+class AnsweredBy(StrEnum):
+    """What a decision's candidates rest on."""
+
+    MODEL = "model"  # both experts
+    LEXICAL = "lexical"  # the lexical expert alone, which was sure enough
+    RULES = "rules"  # the catalog alone: `degraded`
+
+
 class Role(StrEnum):
     """Whether a unit leads (主办) or assists (协办)."""
 
@@ -143,3 +151,4 @@ class Decision:
     degraded: bool
     versions: Versions
     demands: tuple[Demand, ...] = ()
+    answered_by: AnsweredBy = AnsweredBy.MODEL

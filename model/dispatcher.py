@@ -18,10 +18,12 @@ from data.tickets.columns import ColumnMapping
 from data.tickets.ticket import Ticket
 from model import artifact
 from model.artifact import Manifest
+from model.artifact_encoder import open_encoder
 from model.calibration import Calibration
+from model.cascade import Cascade
 from model.combination import Combination
 from model.deciding import Decider
-from model.decision import Decision, Demand, Flag, Versions
+from model.decision import AnsweredBy, Decision, Demand, Flag, Versions
 from model.demands import split_demands
 from model.experts import Experts
 from model.explain import Explainer
@@ -30,11 +32,10 @@ from model.inputs import ModelInput, model_input
 from model.jurisdiction import PlaceReading, PlaceResolver
 from model.layout import UnitLayout
 from model.lexical import LexicalExpert
-from model.lexical_features import Reading
 from model.place_evidence import PlaceEvidence
 from model.place_names import LearnedPlaces
 from model.policy import Policy
-from model.runtime import EncoderRuntime
+from model.runtime import Precision
 from model.succession import Succession
 
 FloatArray = NDArray[np.float32]
@@ -56,6 +57,7 @@ class Dispatcher:
         versions: Versions,
         columns: ColumnMapping,
         manifest: Manifest,
+        cascade: Cascade | None = None,
     ) -> None:
         self.catalog = catalog
         self.experts = experts
@@ -65,16 +67,26 @@ class Dispatcher:
         self.manifest = manifest
         self._combination = combination
         self._calibration = calibration
+        self._cascade = cascade
         self._units = [catalog.departments[code] for code in experts.head.layout.units]
         self._succession = Succession(self._units)
         explainer = Explainer(catalog, experts.lexical)
         self._decider = Decider(catalog, self._units, policy, explainer, versions)
         # Nearly all tickets are of the same few days, and asking each unit takes a while.
-        self._closed_on = lru_cache(_DAYS_REMEMBERED)(partial(_closed, self._units))
+        self._closed_on = lru_cache(_DAYS_REMEMBERED)(partial(_closed_units, self._units))
 
     @classmethod
-    def load(cls, folder: Path, *, threads: int | None = None) -> Dispatcher:
+    def load(
+        cls,
+        folder: Path,
+        *,
+        threads: int | None = None,
+        precision: Precision = Precision.FP32,
+        cascade: bool = False,
+    ) -> Dispatcher:
         """Load an artifact folder; `threads` limits the cores that one call uses.
+
+        With `cascade`, `score` lets the lexical expert answer alone where the artifact says that it may.
 
         Raises:
             ArtifactError: a file of it was changed or is missing.
@@ -87,13 +99,7 @@ class Dispatcher:
         return cls(
             catalog=catalog,
             experts=Experts(
-                EncoderRuntime.load(
-                    folder / artifact.ENCODER,
-                    folder / artifact.TOKENIZER,
-                    max_tokens=manifest.encoder["max_tokens"],
-                    pad_id=manifest.encoder["pad_id"],
-                    threads=threads,
-                ),
+                open_encoder(folder, manifest, precision, threads),
                 CatalogHead(layout, HeadWeights.load(folder / artifact.HEAD)),
                 PlaceEvidence(resolver, layout.jurisdictions),
                 LexicalExpert.load(folder / artifact.LEXICAL),
@@ -108,6 +114,7 @@ class Dispatcher:
             ),
             columns=ColumnMapping.from_dict(dict(manifest.columns)),
             manifest=manifest,
+            cascade=Cascade.load(folder / artifact.CASCADE) if cascade else None,
         )
 
     def score(self, tickets: Sequence[Ticket], *, top_k: int = 3) -> list[Decision]:
@@ -117,19 +124,23 @@ class Dispatcher:
         inputs = [model_input(ticket) for ticket in tickets]
         places = self.experts.read_places(inputs)
         words = self.experts.read_words(inputs)
-        scores = self._scores(inputs, places, words)
+        scores, alone = self._cascaded(inputs, places, self.experts.lexical.margins(words))
         decisions = [
             self._decider.decide(
                 item, place.placed, read, row, top_k=top_k, truncated=self._is_truncated(item.text)
             )
             for item, place, read, row in zip(inputs, places, words, scores, strict=True)
         ]
+        decisions = [
+            replace(decision, answered_by=AnsweredBy.LEXICAL) if by_words else decision
+            for decision, by_words in zip(decisions, alone, strict=True)
+        ]
         return self._with_demands(inputs, decisions)
 
     def scores(self, tickets: Sequence[Ticket]) -> FloatArray:
         """Return the calibrated probability of each unit, float32 [N, U], in the layout's order of units."""
         inputs = [model_input(ticket) for ticket in tickets]
-        return self._scores(inputs, self.experts.read_places(inputs), self.experts.read_words(inputs))
+        return self._scores(inputs, self.experts.read_places(inputs))
 
     def assess(self, tickets: Sequence[Ticket]) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Return `scores` [N, U], and [N] whether its flags keep a ticket from being routed by itself."""
@@ -139,7 +150,11 @@ class Dispatcher:
             self._decider.is_held(item, reading.placed)
             for item, reading in zip(inputs, readings, strict=True)
         ]
-        return self._scores(inputs, readings, self.experts.read_words(inputs)), np.array(held, dtype=bool)
+        return self._scores(inputs, readings), np.array(held, dtype=bool)
+
+    def run_encoder(self, folder: Path, precision: Precision, threads: int | None) -> None:
+        """Run the artifact's encoder in another way from now on; raise ArtifactError if it has it not."""
+        self.experts.runtime = open_encoder(folder, self.manifest, precision, threads)
 
     def vectors(self, texts: Sequence[str]) -> FloatArray:
         """Return the encoder's vectors float32 [N, H]: texts that say the same lie close together."""
@@ -178,11 +193,35 @@ class Dispatcher:
         runtime = self.experts.runtime
         return len(text) > runtime.max_tokens and runtime.is_truncated(text)
 
-    def _scores(
-        self, inputs: Sequence[ModelInput], places: Sequence[PlaceReading], words: Sequence[Reading]
+    def _cascaded(
+        self, inputs: Sequence[ModelInput], places: Sequence[PlaceReading], margins: FloatArray
+    ) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """Return scores [N, U], and [N] whether they are those of the lexical expert's `margins` alone."""
+        alone = np.zeros(len(inputs), dtype=bool)
+        if self._cascade is None:
+            return self._together(inputs, places, margins), alone
+        closed = self._closed(inputs)
+        # It does not read what the caller says of the place, and knows nothing of days.
+        reads_all = np.array([_has_text_alone(item.ticket) for item in inputs])
+        open_ = ~closed[np.arange(len(inputs)), margins.argmax(axis=1)]
+        alone = self._cascade.is_sure(margins) & reads_all & open_
+        scores = np.empty_like(margins)
+        if alone.any():
+            found = self._cascade.probabilities(margins[alone])
+            scores[alone] = self._cascade.calibration.apply(self._succession.apply(found, closed[alone]))
+        rest = np.flatnonzero(~alone).tolist()
+        if rest:
+            scores[rest] = self._together([inputs[i] for i in rest], [places[i] for i in rest], margins[rest])
+        return scores, alone
+
+    def _scores(self, inputs: Sequence[ModelInput], places: Sequence[PlaceReading]) -> FloatArray:
+        return self._together(inputs, places, self.experts.lexical.margins(self.experts.read_words(inputs)))
+
+    def _together(
+        self, inputs: Sequence[ModelInput], places: Sequence[PlaceReading], margins: FloatArray
     ) -> FloatArray:
-        logits = [self.experts.encoder_logits(inputs, places), self.experts.lexical.margins(words)]
-        closed = np.stack([self._closed_on(_day(item.ticket)) for item in inputs])
+        logits = [self.experts.encoder_logits(inputs, places), margins.copy()]
+        closed = self._closed(inputs)
         if self._succession:
             scores = self._combination.scores(logits)
             return self._calibration.apply(self._succession.apply(scores, closed))
@@ -190,11 +229,19 @@ class Dispatcher:
             array[closed] = -np.inf
         return self._calibration.apply(self._combination.scores(logits))
 
+    def _closed(self, inputs: Sequence[ModelInput]) -> NDArray[np.bool_]:
+        """Return which units [N, U] were closed on each ticket's day."""
+        return np.stack([self._closed_on(_day(item.ticket)) for item in inputs])
 
-def _closed(units: Sequence[Department], day: date) -> NDArray[np.bool_]:
+
+def _closed_units(units: Sequence[Department], day: date) -> NDArray[np.bool_]:
     closed = np.array([not unit.is_active(day) for unit in units])
     # A day on which no unit is active is a wrong day.
     return np.zeros_like(closed) if closed.all() else closed
+
+
+def _has_text_alone(ticket: Ticket) -> bool:
+    return ticket.address is None and ticket.district is None and ticket.location is None
 
 
 def _day(ticket: Ticket) -> date:

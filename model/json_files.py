@@ -21,7 +21,7 @@ def read_json(path: Path, kind: type[_Kind]) -> _Kind:
     try:
         return TypeAdapter(kind).validate_json(path.read_bytes())
     except OSError as error:
-        raise ArtifactError(f"cannot be read ({error.strerror})", where=path.name, fix=_FIX) from error
+        raise ArtifactError(f"cannot be read ({error.strerror})", where=str(path), fix=_FIX) from error
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"]))
@@ -29,7 +29,7 @@ def read_json(path: Path, kind: type[_Kind]) -> _Kind:
             f"is not what training wrote ({place}: {first['msg']})"
             if place
             else f"is unreadable ({first['msg']})",
-            where=path.name,
+            where=str(path),
             fix=_FIX,
         ) from error
 

@@ -78,7 +78,7 @@ class UnitLayout:
             index = getattr(stored, name)
             if len(index) != len(stored.units) or not all(0 <= row < len(rows) for row in index):
                 raise ArtifactError(
-                    f"{name} does not fit", where=path.name, expected="a row of its table for each unit"
+                    f"{name} does not fit", where=str(path), expected="a row of its table for each unit"
                 )
         return cls(
             units=stored.units,

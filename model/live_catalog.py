@@ -46,6 +46,8 @@ def apply_catalog(source: Path, new: Catalog, output: Path) -> None:
         if (before.units, before.families) != (after.units, after.families) or not np.array_equal(
             before.jurisdiction_of, after.jurisdiction_of
         ):
+            # It was measured with the old units: new ones may be what the encoder alone knows of.
+            (folder / artifact.CASCADE).unlink(missing_ok=True)
             after.save(folder / artifact.LAYOUT)
             rebuilt.head(weights, runtime).save(folder / artifact.HEAD)
             lexical.with_units(*rebuilt.lexical()).save(folder / artifact.LEXICAL)

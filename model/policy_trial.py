@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,14 @@ from data.tickets.ticket import Ticket
 from model import artifact
 from model.decision import Level
 from model.dispatcher import Dispatcher
+from model.errors import ArtifactError
 from model.layout import LEVELS
 from model.policy import Policy
 
+ANSWERS = "answers.json"
+"""Where a report keeps them, for the policy simulator."""
+
+_FORMAT = 1
 _BATCH = 64
 
 
@@ -82,6 +88,43 @@ class PastAnswers:
             units,
             np.array([LEVELS[level].value for level in layout.level_of[rows]]),
         )
+
+    def save(self, path: Path) -> None:
+        """Write them as JSON, figures and units' codes only."""
+        content = {name: getattr(self, name).tolist() for name in self.__slots__}
+        path.write_text(json.dumps({"format": _FORMAT, **content}, ensure_ascii=False), "utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> PastAnswers:
+        """Read what `save` wrote.
+
+        Raises:
+            ArtifactError: the file cannot be read, or is of another format.
+        """
+        try:
+            content = json.loads(path.read_text("utf-8"))
+            if content.pop("format") != _FORMAT:
+                raise ValueError("format")
+            scores, right, held = content["scores"], content["right"], content["held"]
+            answers = cls(
+                np.array(scores, dtype=np.float32),
+                np.array(right, dtype=bool),
+                np.array(held, dtype=bool),
+                np.array(content["units"], dtype=str),
+                np.array(content["places"], dtype=str),
+            )
+            if (
+                len({array.shape for array in (answers.scores, answers.right, answers.units, answers.places)})
+                > 1
+            ):
+                raise ValueError("lengths differ")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ArtifactError(
+                f"unreadable ({type(error).__name__})",
+                where=str(path),
+                fix="`paidan report` writes it again.",
+            ) from error
+        return answers
 
     def __len__(self) -> int:
         return len(self.scores)

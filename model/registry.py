@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from model import artifact
 from model.artifact import Manifest
@@ -270,28 +269,6 @@ class Registry:
         with (self.root / ".lock").open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
-
-
-def failed_gates(comparison: Path, champion: Manifest, challenger: Manifest) -> tuple[str, ...]:
-    """Return the names of the gates that a comparison of these two found closed.
-
-    Raises:
-        ArtifactError: the comparison cannot be read, or is of other models.
-    """
-    try:
-        content: dict[str, Any] = json.loads(comparison.read_text("utf-8"))
-        compared = (content["champion"]["model_version"], content["challenger"]["model_version"])
-        failed = tuple(gate["name"] for gate in content["gates"] if not gate["passed"])
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ArtifactError(
-            f"unreadable comparison ({type(error).__name__})", where=str(comparison), fix=_COMPARE
-        ) from error
-    if compared != (champion.model_version, challenger.model_version):
-        raise ArtifactError("it compares other models", where=str(comparison), fix=_COMPARE)
-    return failed
-
-
-_COMPARE = "`paidan compare` writes it, for the champion and the challenger as they are now."
 
 
 def _age(entry: Entry) -> tuple[str, int]:

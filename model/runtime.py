@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from threading import Lock
 
@@ -18,6 +19,13 @@ FloatArray = NDArray[np.float32]
 _TOKENS_PER_RUN = 2048  # enough to keep two cores' matrix units busy, small enough to stay in cache
 _ROWS_PER_RUN = 64
 _TOKENS_A_RUN_COSTS = 16  # measured: a run takes as long as so many tokens more, whatever it holds
+
+
+class Precision(StrEnum):
+    """What the encoder's matrices hold."""
+
+    FP32 = "fp32"
+    INT8 = "int8"  # written by a training that was asked to; how much faster depends on the processor
 
 
 class EncoderRuntime:

@@ -1,7 +1,9 @@
-"""The micro-batcher: many callers on one side, one worker thread with the model on the other.
+"""The micro-batcher: many callers on one side, worker threads with the model on the other.
 
-While the worker scores a batch, what comes in waits; when it is done, it takes what waits. An idle service
-scores at once, a busy one in full batches, and nobody has to guess how long to linger. After LitServe's
+While a worker scores a batch, what comes in waits; when it is done, it takes what waits. An idle service
+scores at once, a busy one in full batches, and nobody has to guess how long to linger. When a full batch
+waits, a second worker takes it: it reads its texts while the first has the encoder, and has the encoder while
+the first writes down its decisions. After LitServe's
 BatchedLoop (a failed batch fails each request in it, outputs are counted) and text-embeddings-inference (the
 queue is bounded in the size of its texts).
 """
@@ -11,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from time import monotonic
 
 import structlog
@@ -18,12 +21,16 @@ import structlog
 from data.tickets.ticket import Ticket
 from model.decision import Decision
 from serve.errors import DeadlinePassed, NotReady, Problem, QueueFull, ScoringFailed
-from serve.logs import describe_error
+from serve.logs import current_request, describe_error
+from serve.metrics.meters import Meters
 from serve.scorer import Scorer
 from serve.settings import ServeSettings
 from serve.waiting import Waiting, WaitingRoom
 
 log = structlog.get_logger(__name__)
+
+_SIDE_BY_SIDE = 2
+"""Batches that are worked on at a time: one has the encoder and thus all cores, the other does the rest."""
 
 _RATE_MEMORY = 0.8
 """Weight of the past in the running average of characters scored per second."""
@@ -35,6 +42,15 @@ class WrongOutputError(Exception):
     """The model did not give one decision a ticket, in order."""
 
 
+@dataclass(frozen=True, slots=True)
+class QueueLength:
+    """How many tickets of single and of bulk calls wait, and their characters."""
+
+    single: int
+    bulk: int
+    characters: int
+
+
 class MicroBatcher:
     """Scores the tickets of many callers in batches.
 
@@ -42,8 +58,9 @@ class MicroBatcher:
     the deadline passes, and when the service stops.
     """
 
-    def __init__(self, scorer: Scorer, settings: ServeSettings) -> None:
+    def __init__(self, scorer: Scorer, settings: ServeSettings, meters: Meters | None = None) -> None:
         self._scorer = scorer
+        self._meters = meters if meters is not None else Meters()
         self._settings = settings
         self._fallback: Callable[[Ticket], Decision] | None = getattr(scorer, "fallback", None)
         self._room = WaitingRoom(settings.max_batch_size)
@@ -52,13 +69,21 @@ class MicroBatcher:
         self._bulk_calls = 0
         self._rate: float | None = None
         self._loop_task: asyncio.Task[None] | None = None
-        self._worker = ThreadPoolExecutor(1, "paidan-scorer")
+        self._batches: set[asyncio.Task[None]] = set()
+        self._ahead = 0  # characters of the batches that are worked on
+        self._last_done = 0.0
+        self._workers = ThreadPoolExecutor(_SIDE_BY_SIDE, "paidan-scorer")
         self._fallback_worker = ThreadPoolExecutor(1, "paidan-fallback")
 
     @property
     def accepting(self) -> bool:
         """Tell whether tickets are taken in."""
         return self._accepting
+
+    @property
+    def waiting(self) -> QueueLength:
+        """Return how long the queue is."""
+        return QueueLength(len(self._room.single), len(self._room.bulk), self._room.characters)
 
     async def start(self) -> None:
         """Begin to score."""
@@ -75,11 +100,11 @@ class MicroBatcher:
                 log.warning("drain_given_up", waiting=len(self._room.single) + len(self._room.bulk))
                 self._loop_task.cancel()
                 await asyncio.wait({self._loop_task})
-        for executor in (self._worker, self._fallback_worker):
+        for executor in (self._workers, self._fallback_worker):
             executor.shutdown(wait=False, cancel_futures=True)
 
-    async def score(self, ticket: Ticket, top_k: int) -> Decision:
-        """Return the decision on one ticket.
+    async def score(self, ticket: Ticket, top_k: int, seconds: float | None = None) -> Decision:
+        """Return the decision on one ticket, within so many seconds; `deadline_seconds` if left out.
 
         Raises:
             QueueFull: more waits than is answered in time.
@@ -88,9 +113,11 @@ class MicroBatcher:
             NotReady: the service is starting or stopping.
         """
         self._admit(ticket)
-        return await self._decide(ticket, top_k, bulk=False)
+        return await self._decide(ticket, top_k, seconds, bulk=False)
 
-    async def score_many(self, requests: Sequence[tuple[Ticket, int]]) -> list[Decision]:
+    async def score_many(
+        self, requests: Sequence[tuple[Ticket, int]], seconds: float | None = None
+    ) -> list[Decision]:
         """Return the decisions on many tickets, each with its own top_k, in order.
 
         Only `bulk_piece` of them are in the queue at a time, behind the tickets of single calls. Raises as
@@ -104,7 +131,7 @@ class MicroBatcher:
 
         async def one(index: int) -> None:
             async with turn:
-                decisions[index] = await self._decide(*requests[index], bulk=True)
+                decisions[index] = await self._decide(*requests[index], seconds, bulk=True)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -122,69 +149,99 @@ class MicroBatcher:
         Whatever its length, it is admitted when nothing else waits.
         """
         waiting = self._room.single.characters
-        budget: float = self._settings.queue_characters
-        if self._rate is not None:
-            budget = min(budget, self._rate * self._settings.deadline_seconds)
-        if waiting and waiting + len(ticket.text) > budget:
+        if not waiting:
+            return
+        ahead = waiting + len(ticket.text)
+        late = self._rate is not None and self._ahead + ahead > self._rate * self._settings.queue_seconds
+        if late or ahead > self._settings.queue_characters:
             raise QueueFull(self._seconds_to_drain())
 
-    async def _decide(self, ticket: Ticket, top_k: int, *, bulk: bool) -> Decision:
+    async def _decide(self, ticket: Ticket, top_k: int, seconds: float | None, *, bulk: bool) -> Decision:
+        seconds = self._settings.deadline_seconds if seconds is None else seconds
         if not self._accepting:
             raise NotReady()
-        item = Waiting(ticket, top_k, asyncio.get_running_loop().create_future())
+        item = Waiting(ticket, top_k, asyncio.get_running_loop().create_future(), current_request())
         lane = self._room.lane(bulk=bulk)
         lane.add(item)
         self._wake.set()
         try:
-            async with asyncio.timeout(self._settings.deadline_seconds):
-                return await item.future
+            async with asyncio.timeout(seconds):
+                decision = await item.future
         except TimeoutError:
-            return await self._fall_back(ticket)
+            decision = await self._fall_back(ticket, seconds)
         finally:  # if the client is gone or the deadline passed, what still waits need not be scored
             lane.discard(item)
+        self._meters.answered(decision)
+        return decision
 
-    async def _fall_back(self, ticket: Ticket) -> Decision:
+    async def _fall_back(self, ticket: Ticket, seconds: float) -> Decision:
         if self._fallback is None:
-            raise DeadlinePassed(self._settings.deadline_seconds)
+            raise DeadlinePassed(seconds)
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._fallback_worker, self._fallback, ticket)
         except Exception as error:
-            log.error("fallback_failed", **describe_error(error))
-            raise DeadlinePassed(self._settings.deadline_seconds) from None
+            log.error("fallback_failed", request_id=current_request(), **describe_error(error))
+            raise DeadlinePassed(seconds) from None
 
     async def _run(self) -> None:
-        batch: list[Waiting] = []
         try:
             while True:
                 await self._wake.wait()
-                batch = self._room.take()
-                if batch:
-                    await self._score_batch(batch)
-                elif self._accepting:
-                    self._wake.clear()
-                else:
+                self._wake.clear()
+                while self._may_begin() and (batch := self._room.take()):
+                    task = asyncio.create_task(self._score_batch(batch))
+                    self._batches.add(task)
+                    task.add_done_callback(self._end)
+                if not self._accepting and not self._batches:
                     return
         finally:
             self._accepting = False
-            for item in [*batch, *self._room.take_all()]:
+            for task in self._batches:
+                task.cancel()
+            await asyncio.gather(*self._batches, return_exceptions=True)
+            for item in self._room.take_all():
                 _fail(item, NotReady())
+
+    def _may_begin(self) -> bool:
+        """Tell whether a batch may begin: one always, a second one beside it only when it is full.
+
+        What comes in until then would have to wait for the second one to end, and could have been part of it.
+        """
+        return not self._batches or (len(self._batches) < _SIDE_BY_SIDE and self._room.holds_full_batch)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._batches.discard(task)
+        self._wake.set()
 
     async def _score_batch(self, batch: list[Waiting]) -> None:
         tickets = [item.ticket for item in batch]
+        characters = sum(item.characters for item in batch)
         started = monotonic()
+        self._ahead += characters
+        self._meters.batch_begun([started - item.arrived for item in batch], characters)
         loop = asyncio.get_running_loop()
         try:
-            decisions = await loop.run_in_executor(self._worker, self._call, tickets, batch[0].top_k)
+            decisions = await loop.run_in_executor(self._workers, self._call, tickets, batch[0].top_k)
+        except asyncio.CancelledError:  # the shutdown took too long
+            for item in batch:
+                _fail(item, NotReady())
+            raise
         except Exception as error:
-            log.error("batch_failed", tickets=len(batch), **describe_error(error))
+            self._meters.batch_failed()
+            requests = sorted({item.request_id for item in batch if item.request_id is not None})
+            log.error("batch_failed", tickets=len(batch), requests=requests, **describe_error(error))
             for item in batch:
                 _fail(item, ScoringFailed())
             return
+        finally:
+            self._ahead -= characters
         for item, decision in zip(batch, decisions, strict=True):
             if not item.future.done():
                 item.future.set_result(decision)
-        self._measure(sum(item.characters for item in batch), monotonic() - started)
+        done = monotonic()
+        self._measure(characters, done - max(started, self._last_done))
+        self._last_done = done
 
     def _call(self, tickets: list[Ticket], top_k: int) -> list[Decision]:
         decisions = self._scorer.score(tickets, top_k=top_k)
@@ -200,7 +257,7 @@ class MicroBatcher:
         """Return how long it takes to score what waits, at the rate measured so far."""
         if self._rate is None:
             return 1.0
-        return min(self._room.characters / self._rate, _LONGEST_RETRY)
+        return min((self._room.characters + self._ahead) / self._rate, _LONGEST_RETRY)
 
 
 def _fail(item: Waiting, problem: Problem) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data.errors import PaidanError
+from serve.export.cli import commands as export
 from serve.insight.cli import commands as insight
 from serve.live_catalog_cli import app as catalog
 from serve.models_cli import models
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 commands.registered_commands += insight.registered_commands
+commands.registered_commands += export.registered_commands
 commands.registered_commands += tuning.registered_commands
 commands.add_typer(catalog, name="catalog")
 commands.add_typer(models, name="models")
@@ -59,6 +61,7 @@ def serve(
     import uvicorn
 
     from serve.app import create_app
+    from serve.connections import impatient_protocol
     from serve.logs import configure_logs
     from serve.running import load_scorer
     from serve.settings import load_settings
@@ -74,6 +77,7 @@ def serve(
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
+                http=impatient_protocol(settings.deadline_seconds),
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from data.errors import PaidanError
 
@@ -56,7 +57,7 @@ class ProblemAnswer(BaseModel):
     status: int
     detail: str = Field(description="What was wrong, and the way out.")
     instance: str | None = Field(
-        default=None, description="Of a 500: names the request in the service's log. Not an address to fetch."
+        default=None, description="Names the request in the service's log. Not an address to fetch."
     )
     errors: list[FaultAnswer]
 
@@ -75,14 +76,14 @@ class Problem(PaidanError):
         return {}
 
     def document(self, request_id: str | None = None) -> dict[str, object]:
-        """Return the problem+json object; a failure of ours names the request, for whoever reads the log."""
+        """Return the problem+json object; it names the request, for whoever reads the log."""
         return problem_document(
             f"urn:problem-type:paidan:{self.slug}",
             self.title,
             self.status,
             self.render(),
             faults=self.faults,
-            request_id=request_id if self.status == HTTPStatus.INTERNAL_SERVER_ERROR else None,
+            request_id=request_id,
         )
 
 
@@ -236,16 +237,17 @@ def problem_document(
     }
 
 
-def problem_response(problem: Problem, request_id: str | None = None) -> Response:
-    """Return the answer that a problem becomes."""
-    body = orjson.dumps(problem.document(request_id))
+def problem_response(problem: Problem, scope: Scope) -> Response:
+    """Return the answer that a problem becomes, and note its name in the request's scope for the log."""
+    scope["problem"] = problem.slug
+    body = orjson.dumps(problem.document(scope.get("request_id")))
     return Response(body, problem.status, headers=problem.headers(), media_type=PROBLEM_JSON)
 
 
 async def handle_problem(request: Request, error: Exception) -> Response:
     """Answer a Problem that a route raised."""
     assert isinstance(error, Problem)
-    return problem_response(error, request.scope.get("request_id"))
+    return problem_response(error, request.scope)
 
 
 async def handle_invalid_request(request: Request, error: Exception) -> Response:
@@ -255,7 +257,7 @@ async def handle_invalid_request(request: Request, error: Exception) -> Response
         Fault("".join(f"/{step}" for step in fault["loc"][1:]), fault["msg"], fault["type"])
         for fault in error.errors()
     ]
-    return problem_response(InvalidRequest(faults), request.scope.get("request_id"))
+    return problem_response(InvalidRequest(faults), request.scope)
 
 
 async def handle_http_exception(request: Request, error: Exception) -> Response:
@@ -267,5 +269,8 @@ async def handle_http_exception(request: Request, error: Exception) -> Response:
         HTTPStatus.METHOD_NOT_ALLOWED: "the address does not take this method; `Allow` says which it takes.",
     }
     detail = details.get(HTTPStatus(error.status_code), f"{phrase}.")
-    body = orjson.dumps(problem_document("about:blank", phrase, error.status_code, detail))
+    request_id = request.scope.get("request_id")
+    body = orjson.dumps(
+        problem_document("about:blank", phrase, error.status_code, detail, request_id=request_id)
+    )
     return Response(body, error.status_code, headers=error.headers, media_type=PROBLEM_JSON)

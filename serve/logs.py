@@ -14,6 +14,12 @@ import structlog
 _FRAMES = 8
 
 
+def current_request() -> str | None:
+    """Return the id of the request that is being handled, for what goes on outside of its task."""
+    request_id: str | None = structlog.contextvars.get_contextvars().get("request_id")
+    return request_id
+
+
 def describe_error(error: BaseException) -> dict[str, object]:
     """Return what a log may hold of an exception: its class and where it came from.
 
@@ -40,6 +46,7 @@ def _without_messages(_: object, __: str, event: MutableMapping[str, Any]) -> Mu
 def configure_logs(level: str) -> None:
     """Send every log line, uvicorn's too, to standard error as one JSON object."""
     shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,  # the id of the request
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _without_messages,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from time import perf_counter
 from uuid import uuid4
@@ -10,8 +11,9 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serve.errors import BodyTooLarge, InternalError, problem_response
+from serve.errors import BodyTooLarge, BodyTooSlow, InternalError, problem_response
 from serve.logs import describe_error
+from serve.metrics.meters import Meters
 
 log = structlog.get_logger(__name__)
 
@@ -33,13 +35,15 @@ _RAW_SECURITY_HEADERS = [(name.lower().encode(), value.encode()) for name, value
 
 
 class RequestContext:
-    """Gives each request an id (the caller's X-Request-Id, if it is one), and logs how it ended.
+    """Gives each request an id (the caller's X-Request-Id, if it is one), and logs and counts how it ended.
 
-    The log line names the route, not the address: an address can hold anything.
+    Every log line written while it is handled bears the id. Log and metrics name the route, not the address:
+    an address can hold anything.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, meters: Meters) -> None:
         self._app = app
+        self._meters = meters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; exceptions become a 500 that shows nothing of them."""
@@ -56,52 +60,73 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [(b"x-request-id", request_id.encode()), *_RAW_SECURITY_HEADERS]
-                says_so_itself = "cache-control" in Headers(raw=message.get("headers", []))
-                if not says_so_itself and not scope["path"].startswith("/static/"):
+                own = Headers(raw=message.get("headers", []))
+                headers = [(b"x-request-id", request_id.encode())]
+                # A page that says itself what it may run, as a report does, is taken at its word.
+                headers += [
+                    (name, value) for name, value in _RAW_SECURITY_HEADERS if name.decode() not in own
+                ]
+                if "cache-control" not in own and not scope["path"].startswith("/static/"):
                     headers.append((b"cache-control", b"no-store"))
                 message["headers"] = [*message.get("headers", ()), *headers]
             await send(message)
 
         try:
-            await self._app(scope, receive, send_with_headers)
+            with structlog.contextvars.bound_contextvars(request_id=request_id):
+                await self._app(scope, receive, send_with_headers)
         except Exception as error:
             log.error("request_failed", request_id=request_id, **describe_error(error))
             if status is None:
-                await problem_response(InternalError(), request_id)(scope, receive, send_with_headers)
+                await problem_response(InternalError(), scope)(scope, receive, send_with_headers)
         finally:
-            route = scope.get("route")
+            seconds = perf_counter() - started
+            route = getattr(scope.get("route"), "path", "unmatched")
+            problem: str | None = scope.get("problem")
+            self._meters.request_ended(route, scope["method"], status, seconds, problem)
             log.info(
                 "request",
                 request_id=request_id,
                 method=scope["method"],
-                route=getattr(route, "path", "unmatched"),
+                route=route,
                 status=status,
-                milliseconds=round((perf_counter() - started) * 1000, 1),
+                milliseconds=round(seconds * 1000, 1),
+                **({"problem": problem} if problem else {}),
             )
 
 
 class BodyLimit:
-    """Refuses bodies over a limit: by their declared length at once, else when the limit is passed."""
+    """Refuses bodies over a limit: by their declared length at once, else when the limit is passed.
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    A body must also be complete `seconds` after its head.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, seconds: float) -> None:
         self._app = app
         self._limit = limit
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request; reading past the limit raises BodyTooLarge."""
+        """Handle one request; reading past the limits raises BodyTooLarge or BodyTooSlow."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isascii() and declared.isdigit() and int(declared[:20]) > self._limit:
-            await problem_response(BodyTooLarge(self._limit))(scope, receive, send)
+            await problem_response(BodyTooLarge(self._limit), scope)(scope, receive, send)
             return
-        received = 0
+        received, complete = 0, False
+        until = asyncio.get_running_loop().time() + self._seconds
 
         async def receive_within_limit() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, complete
+            if complete:  # what is waited for now is that the client leaves
+                return await receive()
+            try:
+                async with asyncio.timeout_at(until):
+                    message = await receive()
+            except TimeoutError:
+                raise BodyTooSlow(self._seconds) from None
+            complete = not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > self._limit:
                 raise BodyTooLarge(self._limit)

@@ -87,11 +87,12 @@ def promote(
 
     What `paidan compare` found of it against the one that serves must have passed every gate.
     """
+    from model.promotion import closed_gates
     from model.registry import Registry
 
     kept = Registry(registry)
-    entry, current = kept.entry(name), kept.current()
-    closed = _closed_gates(kept, entry, current)
+    entry = kept.entry(name)
+    closed = closed_gates(kept, entry.name)
     if closed and not overrule:
         raise PromotionRefused(
             "; ".join(closed),
@@ -185,18 +186,6 @@ def _show_shadow(entry: Entry, database: str | None) -> None:
             )
         for move in figures.moves:
             typer.echo(f"    {move.count}: {move.live} -> {move.shadow} ({', '.join(move.ticket_ids)})")
-
-
-def _closed_gates(kept: Registry, entry: Entry, current: Entry | None) -> tuple[str, ...]:
-    """Say what stands against a promotion; the first one has nothing to be compared with."""
-    from model.registry import COMPARISON, failed_gates
-
-    if current is None or current.name == entry.name:
-        return ()
-    comparison = kept.reports(entry.name) / COMPARISON
-    if not comparison.exists():
-        return (f"it was not compared with {current.name}",)
-    return tuple(f"gate {name}" for name in failed_gates(comparison, current.manifest, entry.manifest))
 
 
 def _describe(kept: Registry, entry: Entry) -> None:

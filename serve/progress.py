@@ -17,10 +17,10 @@ from rich.progress import (
 
 
 @contextmanager
-def rows_bar(total: int) -> Iterator[Callable[[int], None]]:
+def rows_bar(total: int, doing: str = "scoring") -> Iterator[Callable[[int], None]]:
     """Show a bar over so many rows; give a function that is told how many more are done."""
     bar = Progress(
-        TextColumn("scoring"),
+        TextColumn(doing),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

@@ -31,6 +31,7 @@ from serve.review.sample import fill_sample
 from serve.scorer import Scorer
 from serve.security.accounts import Accounts
 from serve.security.keys import ApiKeys
+from serve.security.sign_in_limit import SignInLimit
 from serve.service import Service
 from serve.settings import ServeSettings
 from serve.shadow.shadowing import Shadow, ShadowingScorer
@@ -107,8 +108,9 @@ def warm_up(scorer: Scorer, settings: ServeSettings) -> None:
     Raises:
         ArtifactError: what comes out is no answer.
     """
-    tickets = [
-        Ticket(f"warm-up-{i}", WARM_UP_TEXTS[i % len(WARM_UP_TEXTS)]) for i in range(settings.max_batch_size)
+    tickets = [  # with a stated district the cascade leaves them to the encoder, which must be warm, too
+        Ticket(f"warm-up-{i}", WARM_UP_TEXTS[i % len(WARM_UP_TEXTS)], district="朝阳区")
+        for i in range(settings.max_batch_size)
     ]
     scorer.score(tickets[:1], top_k=settings.top_k)
     decisions = scorer.score(tickets, top_k=settings.top_k)
@@ -125,6 +127,8 @@ def warm_up(scorer: Scorer, settings: ServeSettings) -> None:
 def _open_the_desk(app: FastAPI, settings: ServeSettings, store: Store, live: LiveScorer) -> None:
     app.state.accounts = Accounts(store, session_hours=settings.session_hours)
     app.state.api_keys = ApiKeys(store)
+    if settings.sign_in_failures_per_minute is not None:
+        app.state.sign_in_limit = SignInLimit(settings.sign_in_failures_per_minute)
     if hasattr(live, "catalog"):
         app.state.desk = Desk.create(store, settings, lambda: cast(Catalog, live.catalog))
         app.state.lead_desk = LeadDesk.create(store, live)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -17,6 +18,7 @@ from pydantic_settings import (
 
 from data.errors import PaidanError
 from data.tickets.ticket import MAX_TEXT_LENGTH
+from serve.security.roles import Role as PersonRole
 
 Count = Annotated[int, Field(ge=1)]
 Minutes = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -42,6 +44,10 @@ class ServeSettings(BaseSettings):
     artifact: Path
     artifact_check_seconds: Annotated[float, Field(ge=0.1, le=3600, allow_inf_nan=False)] | None
     threads: Count | None
+    precision: Literal["auto", "fp32", "int8"]
+    tuning_file: Path
+    cascade: bool
+    cache_entries: Annotated[int, Field(ge=0)]
     max_body_bytes: Annotated[int, Field(ge=1024)]
     max_text_length: Annotated[int, Field(ge=1, le=MAX_TEXT_LENGTH)]
     max_batch_tickets: Count
@@ -49,6 +55,7 @@ class ServeSettings(BaseSettings):
     max_top_k: Count
     max_batch_size: Count
     queue_characters: Count
+    queue_seconds: Seconds
     bulk_piece: Count
     max_bulk_calls: Count
     deadline_seconds: Seconds
@@ -60,14 +67,23 @@ class ServeSettings(BaseSettings):
     write_ahead_file: Path
     write_ahead_bytes: Annotated[int, Field(ge=1024)]
     retention_days: Count | None
+    similar_tickets: Annotated[int, Field(ge=0, le=1_000_000)]
     audit_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
     audit_seed: int
     dispatch_minutes: Minutes
     urgent_dispatch_minutes: Minutes
     sample_queue: bool
     session_hours: Annotated[float, Field(gt=0, le=720)]
+    sign_in_failures_per_minute: Count | None
+    oidc_issuer: Annotated[str, Field(pattern=r"^https?://[^\s/]+")] | None
+    oidc_client_id: Annotated[str, Field(min_length=1)] | None
+    oidc_client_secret_file: Path | None
+    oidc_role_claim: Annotated[str, Field(min_length=1)]
+    oidc_roles: dict[str, PersonRole]
     require_api_key: bool | None
     log_level: Literal["debug", "info", "warning", "error"]
+    metrics_key: Annotated[SecretStr, Field(min_length=16)] | None
+    tracing_endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/]+")] | None
 
     @property
     def needs_api_key(self) -> bool:
@@ -83,6 +99,21 @@ class ServeSettings(BaseSettings):
                 "database_url is null, but keys are kept in the database: name one, or, if something else "
                 "keeps strangers out, set require_api_key to false"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _oidc_is_whole(self) -> ServeSettings:
+        if self.oidc_issuer is None:
+            return self
+        if self.oidc_client_id is None or self.oidc_client_secret_file is None or not self.oidc_roles:
+            raise ValueError("oidc_issuer needs oidc_client_id, oidc_client_secret_file and oidc_roles, too")
+        if self.database_url is None:
+            raise ValueError("oidc_issuer needs a database: people's accounts are kept there")
+        if (
+            urlsplit(self.oidc_issuer).scheme == "http"
+            and urlsplit(self.oidc_issuer).hostname not in _OWN_ADDRESSES
+        ):
+            raise ValueError("oidc_issuer must be an https address: what it says decides who may sign in")
         return self
 
     @model_validator(mode="after")

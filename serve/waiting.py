@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
+from time import monotonic
 
 from data.tickets.ticket import Ticket
 from model.decision import Decision
 
-_SEARCHED = 8
+_SEARCHED = 4
 """Tickets that are looked at for each one taken, to find some of like length."""
 
 _BULK_TURN = 4
@@ -19,11 +20,16 @@ _BULK_TURN = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Waiting:
-    """A ticket, and the future that its decision resolves."""
+    """A ticket, and the future that its decision resolves.
+
+    `request_id` is that of the call it came with, `arrived` in seconds of the monotonic clock.
+    """
 
     ticket: Ticket
     top_k: int
     future: asyncio.Future[Decision]
+    request_id: str | None = None
+    arrived: float = field(default_factory=monotonic)
 
     @property
     def characters(self) -> int:
@@ -78,6 +84,11 @@ class WaitingRoom:
     def characters(self) -> int:
         """Return how much waits in both lanes."""
         return self.single.characters + self.bulk.characters
+
+    @property
+    def holds_full_batch(self) -> bool:
+        """Tell whether as many tickets of single calls wait as are scored together."""
+        return len(self.single) >= self._batch_size
 
     def take(self) -> list[Waiting]:
         """Take the next batch out; empty if nothing waits.

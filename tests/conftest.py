@@ -119,7 +119,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     """Return an open store with empty tables, once on each database."""
-    from serve.store import decisions, people, reviews  # noqa: F401 - they fill the metadata
+    from serve.store import schema  # noqa: F401 - it imports every table
     from serve.store.base import Base
     from serve.store.engine import Store
 

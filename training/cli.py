@@ -8,9 +8,16 @@ from typing import Annotated
 
 import typer
 
+from training.quality.cli import app as quality
+from training.report.cli import commands as report
+from training.retrain.cli import retrain
+
 commands = typer.Typer()
+commands.registered_commands += report.registered_commands
 encoder = typer.Typer(help="Encoders on this machine.", no_args_is_help=True)
 commands.add_typer(encoder, name="encoder")
+commands.add_typer(quality, name="quality")
+commands.command()(retrain)
 
 
 @commands.command()
@@ -33,6 +40,7 @@ def train(
     """Train a model; after an interruption the same command goes on where it stopped."""
     from data.catalog.folder import load_catalog
     from data.tickets.columns import ColumnMapping
+    from training.processes import is_first
     from training.settings import load_settings
     from training.train import TrainingRequest
     from training.train import train as run
@@ -45,7 +53,9 @@ def train(
         output=output,
         until=until.date() if until else None,
     )
-    typer.echo(f"artifact: {run(request)}")
+    made = run(request)
+    if is_first():
+        typer.echo(f"artifact: {made}")
 
 
 @commands.command()

@@ -44,6 +44,22 @@ def export_encoder(encoder: TextEncoder, path: Path) -> None:
         )
 
 
+def export_int8(path: Path, output: Path) -> None:
+    """Write an exported encoder once more, its matrices as 8-bit integers with a scale each.
+
+    The embeddings, which are looked up and not multiplied, stay as they are.
+    """
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)  # it warns of a preparation that this graph does not need
+    try:
+        quantize_dynamic(path, output, op_types_to_quantize=["MatMul", "Gemm"], weight_type=QuantType.QInt8)
+    finally:
+        root.setLevel(level)
+
+
 @torch.no_grad()
 def check_export(
     encoder: TextEncoder, runtime: EncoderRuntime, token_ids: Sequence[Sequence[int]], pad_id: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,13 +20,14 @@ from transformers import (
 )
 
 from model.classifier import CatalogClassifier
+from training.checkpoints import last_checkpoint
 from training.examples import BatchCollator, Examples, LengthGroupedSampler, pad
+from training.processes import batch_share, is_first
 from training.progress import ProgressCallback
 from training.settings import TrainingSettings
 
 _DUTY_REFRESH_STEPS = 50
 _DUTY_BATCH = 64
-_CHECKPOINT_END = "trainer_state.json"  # the file that Trainer writes last
 
 
 class _DutyRefresh(TrainerCallback):
@@ -108,17 +108,6 @@ def _parameter_groups(model: nn.Module, settings: TrainingSettings) -> list[dict
     ]
 
 
-def _last_checkpoint(folder: Path) -> Path | None:
-    """Return the newest checkpoint that was written to its end; remove those that were not."""
-    complete = []
-    for checkpoint in folder.glob("checkpoint-*"):
-        if (checkpoint / _CHECKPOINT_END).exists():
-            complete.append(checkpoint)
-        else:
-            shutil.rmtree(checkpoint)
-    return max(complete, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
-
-
 def fine_tune(
     model: nn.Module,
     examples: Examples,
@@ -131,14 +120,14 @@ def fine_tune(
     """Train the model in place.
 
     Checkpoints go to `folder`; a call with the same folder goes on from the last one, and ends with the
-    same weights as a run that was never stopped.
+    same weights as a run that was never stopped. Several processes share each batch; the first one writes.
     """
     steps_an_epoch = -(-len(examples) // settings.batch_size)
     steps = round(steps_an_epoch * settings.epochs)
     arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=steps,
-        per_device_train_batch_size=settings.batch_size,
+        per_device_train_batch_size=batch_share(settings.batch_size),
         learning_rate=settings.learning_rate,
         warmup_steps=round(steps * settings.warmup),
         lr_scheduler_type="linear",
@@ -154,16 +143,22 @@ def fine_tune(
         report_to=[],
         ignore_data_skip=False,
     )
+    # Without `accelerate launch` a machine's other GPUs rest: DataParallel would make the batches larger.
+    if arguments.n_gpu > 1:
+        arguments._n_gpu = 1
     trainer = _FineTuner(
         model=model,
         args=arguments,
         examples=examples,
         data_collator=BatchCollator(examples, pad_id),
-        callbacks=[_DutyRefresh(duty_ids, pad_id), ProgressCallback("fine-tuning")],
+        callbacks=[
+            _DutyRefresh(duty_ids, pad_id),
+            *([ProgressCallback("fine-tuning")] if is_first() else []),
+        ],
         settings=settings,
     )
     trainer.remove_callback(PrinterCallback)
-    checkpoint = _last_checkpoint(folder)
+    checkpoint = last_checkpoint(folder)
     with warnings.catch_warnings():
         # torch warns of a scheduler stepped before the optimizer when a checkpoint is loaded.
         warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -12,17 +12,22 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from training.processes import is_first
+
 _LINES = 20  # in a log file, over the whole of the work
 
 
 def say(message: str) -> None:
-    """Print one line of progress."""
+    """Print one line of progress; of several processes that train together, the first speaks."""
+    if not is_first():
+        return
     Console(stderr=True, highlight=False).print(message, markup=False, soft_wrap=True)
 
 
@@ -33,6 +38,19 @@ def step(name: str) -> Iterator[None]:
     say(f"{name} ...")
     yield
     say(f"{name}: {time.monotonic() - started:.0f} s")
+
+
+@contextmanager
+def bar(name: str) -> Iterator[Callable[[float], None]]:
+    """Show a bar that is moved by the share done, in [0, 1]; in a log file, a line at begin and end."""
+    if not (sys.stderr.isatty() and is_first()):
+        with step(name):
+            yield lambda _: None
+        return
+    parts = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*parts, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(name, total=1.0)
+        yield lambda share: progress.update(task, completed=share)
 
 
 class ProgressCallback(TrainerCallback):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
@@ -39,10 +40,12 @@ class TrainingSettings(BaseModel):
     label_smoothing: Share
     seed: Annotated[int, Field(ge=0)]
     lexical_c: Positive
+    int8_encoder: bool
     calibration_share: Annotated[float, Field(gt=0, le=0.5)]
     auto_precision: Probability
     auto_confidence: Probability
     preselect_precision: Probability
+    cascade_loss: Probability
     checkpoint_steps: Count
     threads: Count | None
 
@@ -66,13 +69,15 @@ def default_settings() -> dict[str, object]:
     return _read(Path(str(files("configs") / "default.yaml")))
 
 
-def load_settings(path: Path | None = None, **overrides: object) -> TrainingSettings:
-    """Read settings from a file over the defaults; `overrides` win over both.
+def load_settings(
+    path: Path | None = None, *, base: Mapping[str, object] | None = None, **overrides: object
+) -> TrainingSettings:
+    """Read settings from a file over `base`, and that over the defaults; `overrides` win over all.
 
     Raises:
         TrainingError: the file cannot be read, or a setting is unknown or out of range.
     """
-    values = default_settings() | (_read(path) if path else {}) | overrides
+    values = default_settings() | dict(base or {}) | (_read(path) if path else {}) | overrides
     try:
         return TrainingSettings.model_validate(values)
     except ValidationError as error:

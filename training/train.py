@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
@@ -22,27 +18,26 @@ from data.catalog.folder import save_catalog
 from data.tickets.columns import ColumnMapping
 from data.tickets.reading import read_tickets
 from model import artifact
-from model.calibration import Calibration
 from model.classifier import CatalogClassifier
-from model.combination import Combination
-from model.decision import Level
 from model.encoder import LoadedEncoder, load_encoder
 from model.experts import Experts
 from model.head import CatalogHead
 from model.jurisdiction import PlaceResolver
-from model.layout import LEVELS, UnitLayout
+from model.layout import UnitLayout
 from model.lexical import LexicalExpert
 from model.place_evidence import FEATURES, PlaceEvidence, out_of_fold_evidence
 from model.place_names import LearnedPlaces
-from model.policy import Policy
 from model.runtime import EncoderRuntime
 from model.segment import Segmenter, catalog_words
+from training.calibrate import calibrate
+from training.checkpoints import checkpoint_folder, checkpoints_of
 from training.corpus import Corpus
 from training.disk import is_full_disk
 from training.errors import TrainingError
 from training.examples import Examples
-from training.export import check_export, export_encoder
+from training.export import check_export, export_encoder, export_int8
 from training.fine_tune import fine_tune
+from training.processes import is_first, wait_for_all
 from training.progress import say, step
 from training.settings import TrainingSettings
 
@@ -53,7 +48,11 @@ _SOFTWARE = ("paidan", "torch", "transformers", "onnxruntime", "tokenizers", "sc
 
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
-    """What to train on, how, and where the artifact goes. `until` leaves out later tickets."""
+    """What to train on, how, and where the artifact goes. `until` leaves out later tickets.
+
+    `city_columns` is the mapping of the city's own files, which the artifact hands on: other than `columns`
+    when the tickets were put into a file of our own names.
+    """
 
     tickets: Path
     columns: ColumnMapping
@@ -61,6 +60,7 @@ class TrainingRequest:
     settings: TrainingSettings
     output: Path
     until: date | None = None
+    city_columns: ColumnMapping | None = None
 
 
 def train(request: TrainingRequest) -> Path:
@@ -111,62 +111,33 @@ def _train(request: TrainingRequest) -> Path:
         f"{len(layout.units)} units"
     )
 
-    work = _work_folder(request, file.summary.content_hash)
+    identity = {
+        "settings": settings.model_dump(),
+        "data": file.summary.content_hash,
+        "catalog": catalog.content_hash,
+        "until": str(request.until),
+    }
+    if is_first():
+        checkpoint_folder(request.output, identity)
+    wait_for_all()
+    encoder, max_tokens = _open_encoder(settings)
+    classifier = _fine_tuned(request, earlier, layout, encoder)
+    if not is_first():
+        return request.output
     with artifact.new_artifact(request.output) as folder:
-        encoder = load_encoder(
-            settings.encoder,
-            layers=settings.layers,
-            pooling=settings.pooling,
-            dropout=settings.encoder_dropout,
-        )
-        max_tokens = min(settings.max_tokens, encoder.max_positions)
-        encoder.tokenizer.no_padding()
-        encoder.tokenizer.enable_truncation(max_tokens)
-
-        with step("reading places"):
-            learned = _learn_places(earlier, catalog, layout)
-            evidence = out_of_fold_evidence(
-                earlier.inputs, _jurisdictions(earlier, layout), catalog.gazetteer, layout.jurisdictions
-            )
+        with step("exporting"):
+            runtime, difference = _export(encoder, folder, latest, max_tokens, settings.threads)
+            if settings.int8_encoder:
+                export_int8(folder / artifact.ENCODER, folder / artifact.ENCODER_INT8)
         with step("training the lexical expert"):
             segmenter = Segmenter(catalog_words(catalog))
             lexical = _fit_lexical(earlier, layout, segmenter, settings)
-
-        torch.manual_seed(settings.seed)
-        classifier = CatalogClassifier(
-            encoder.network,
-            layout,
-            hidden_size=encoder.hidden_size,
-            evidence_features=len(FEATURES),
-            dropout=settings.dropout,
-            duty_dropout=settings.duty_dropout,
-            label_smoothing=settings.label_smoothing,
-        )
-        with step("fine-tuning the encoder"):
-            fine_tune(
-                classifier,
-                Examples(
-                    _token_ids(encoder, earlier.texts),
-                    evidence,
-                    (len(layout.jurisdictions), len(FEATURES)),
-                    earlier.labels,
-                ),
-                pad_id=encoder.pad_id,
-                duty_ids=_token_ids(encoder, [catalog.families[name].duty for name in layout.families]),
-                settings=settings,
-                folder=work,
-            )
-        with step("exporting"):
-            runtime, difference = _export(encoder, folder, latest, max_tokens, settings.threads)
         with step("calibrating"):
             weights = classifier.cpu().head_weights()
+            learned = _learn_places(earlier, catalog, layout)
             places = PlaceEvidence(PlaceResolver(catalog.gazetteer, learned), layout.jurisdictions)
             experts = Experts(runtime, CatalogHead(layout, weights), places, lexical)
-            logits = experts.logits(latest.inputs, experts.read_places(latest.inputs))
-            combination = Combination.fit(experts.names, logits, latest.labels)
-            combined = combination.scores(logits)
-            calibration = Calibration.fit(combined, latest.labels)
-            policy, metrics = _fit_policy(calibration.apply(combined), latest, layout, settings)
+            calibrated = calibrate(experts, latest, layout, settings)
         with step("refitting the cheap experts on all tickets"):
             # The weights and thresholds stay: they were found on tickets that no expert had seen.
             _learn_places(corpus, catalog, layout).save(folder / artifact.PLACES)
@@ -174,16 +145,14 @@ def _train(request: TrainingRequest) -> Path:
 
         weights.save(folder / artifact.HEAD)
         layout.save(folder / artifact.LAYOUT)
-        combination.save(folder / artifact.COMBINATION)
-        calibration.save(folder / artifact.CALIBRATION)
-        policy.save(folder / artifact.POLICY)
+        calibrated.save(folder)
         save_catalog(catalog, folder / artifact.CATALOG)
         days = [day for day in corpus.dates if day is not None]
         artifact.write_manifest(
             folder,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             encoder={"name": settings.encoder, "max_tokens": max_tokens, "pad_id": encoder.pad_id},
-            columns=request.columns.to_dict(),
+            columns=(request.city_columns or request.columns).to_dict(),
             data={
                 "tickets_sha256": artifact.file_sha256(request.tickets),
                 "until": request.until.isoformat() if request.until else None,
@@ -194,35 +163,60 @@ def _train(request: TrainingRequest) -> Path:
                 "reading": file.summary.to_dict(),
             },
             settings=settings.model_dump(),
-            metrics=metrics | {"onnx_difference": difference},
+            metrics=calibrated.metrics() | {"onnx_difference": difference},
             software={"python": platform.python_version()} | {name: version(name) for name in _SOFTWARE},
         )
-    shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(checkpoints_of(request.output), ignore_errors=True)
     return request.output
 
 
-def _work_folder(request: TrainingRequest, data_hash: str) -> Path:
-    """Return the folder for checkpoints of exactly this training; clear one of another training."""
-    identity = json.dumps(
-        {
-            "settings": request.settings.model_dump(),
-            "data": data_hash,
-            "catalog": request.catalog.content_hash,
-            "until": str(request.until),
-        },
-        sort_keys=True,
+def _open_encoder(settings: TrainingSettings) -> tuple[LoadedEncoder, int]:
+    """Return the encoder, ready to tokenise, and how many tokens of a text it reads."""
+    encoder = load_encoder(
+        settings.encoder,
+        layers=settings.layers,
+        pooling=settings.pooling,
+        dropout=settings.encoder_dropout,
     )
-    work = request.output.with_name(f".{request.output.name}-training")
-    key = work / "identity.sha256"
-    digest = hashlib.sha256(identity.encode()).hexdigest()
-    if work.exists() and (not key.exists() or key.read_text() != digest):
-        say("settings or tickets changed since the interrupted training: starting over")
-        shutil.rmtree(work)
-    work.mkdir(parents=True, exist_ok=True)
-    scratch = key.with_suffix(".new")
-    scratch.write_text(digest)
-    scratch.replace(key)
-    return work
+    max_tokens = min(settings.max_tokens, encoder.max_positions)
+    encoder.tokenizer.no_padding()
+    encoder.tokenizer.enable_truncation(max_tokens)
+    return encoder, max_tokens
+
+
+def _fine_tuned(
+    request: TrainingRequest, earlier: Corpus, layout: UnitLayout, encoder: LoadedEncoder
+) -> CatalogClassifier:
+    settings, catalog = request.settings, request.catalog
+    with step("reading places"):
+        evidence = out_of_fold_evidence(
+            earlier.inputs, _jurisdictions(earlier, layout), catalog.gazetteer, layout.jurisdictions
+        )
+    torch.manual_seed(settings.seed)
+    classifier = CatalogClassifier(
+        encoder.network,
+        layout,
+        hidden_size=encoder.hidden_size,
+        evidence_features=len(FEATURES),
+        dropout=settings.dropout,
+        duty_dropout=settings.duty_dropout,
+        label_smoothing=settings.label_smoothing,
+    )
+    with step("fine-tuning the encoder"):
+        fine_tune(
+            classifier,
+            Examples(
+                _token_ids(encoder, earlier.texts),
+                evidence,
+                (len(layout.jurisdictions), len(FEATURES)),
+                earlier.labels,
+            ),
+            pad_id=encoder.pad_id,
+            duty_ids=_token_ids(encoder, [catalog.families[name].duty for name in layout.families]),
+            settings=settings,
+            folder=checkpoints_of(request.output),
+        )
+    return classifier
 
 
 def _token_ids(encoder: LoadedEncoder, texts: list[str]) -> list[list[int]]:
@@ -260,31 +254,3 @@ def _export(
     )
     texts = sample.texts[:: max(1, len(sample) // _CHECKED_TEXTS)]
     return runtime, check_export(encoder.network, runtime, runtime.tokenize(texts), encoder.pad_id)
-
-
-def _fit_policy(
-    scores: np.ndarray[Any, Any], latest: Corpus, layout: UnitLayout, settings: TrainingSettings
-) -> tuple[Policy, dict[str, float]]:
-    first = scores.argmax(1)
-    confidence = scores.max(1)
-    right = first == latest.labels
-    units = [layout.units[i] for i in first]
-    places = [LEVELS[layout.level_of[i]].value for i in first]
-    policy = Policy.fit(
-        confidence,
-        right,
-        units,
-        places,
-        auto_precision=settings.auto_precision,
-        preselect_precision=settings.preselect_precision,
-        confidence=settings.auto_confidence,
-    )
-    auto = np.array(
-        [policy.level(*row) is Level.AUTO for row in zip(confidence.tolist(), units, places, strict=True)]
-    )
-    ranked = np.argsort(-scores, axis=1, kind="stable")
-    return policy, {
-        "calibration_top1": round(float(right.mean()), 4),
-        "calibration_top3": round(float((ranked[:, :3] == latest.labels[:, None]).any(1).mean()), 4),
-        "calibration_auto_share": round(float(auto.mean()), 4),
-    }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,6 @@ from typing import Any
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.utils import get_column_letter
-from openpyxl.utils.exceptions import InvalidFileException
 
 from data.catalog.faults import Fault
 from data.catalog.read import ReadCatalog, assemble
@@ -45,16 +43,20 @@ def read_workbook(path: Path) -> ReadCatalog:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl tells of styles and extensions that it leaves out
             book = load_workbook(path, read_only=True)
-    except (OSError, InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
-        reason = (
-            error.strerror if isinstance(error, OSError) and error.strerror else "not a workbook, or broken"
-        )
-        fault = Fault(str(path), f"cannot be read ({reason})", "Save it anew as an Excel workbook (.xlsx)")
-        return ReadCatalog(path, None, (fault,))
+    except Exception as error:  # openpyxl raises whatever its parsers do
+        return _unreadable(path, error)
     try:
         return _read(path, book)
+    except Exception as error:  # it parses a sheet when its rows are asked for
+        return _unreadable(path, error)
     finally:
         book.close()
+
+
+def _unreadable(path: Path, error: Exception) -> ReadCatalog:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a workbook, or broken"
+    fault = Fault(str(path), f"cannot be read ({reason})", "Save it anew as an Excel workbook (.xlsx)")
+    return ReadCatalog(path, None, (fault,))
 
 
 def _read(path: Path, book: Workbook) -> ReadCatalog:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,6 +33,7 @@ FIELDS = (
 _OPTIONS = ("optional", "keep_if", "min_text_length", "strip_routing_clause", "date_formats", "sheet")
 _LONGEST_HEADER = 30
 _HEADERS_SHOWN = 40
+_NUMBER = re.compile(r"[\s\d.:/+\-年月日时分秒]*\d{3}[\s\d.:/+\-年月日时分秒]*")
 _SOME_TIME = datetime(2018, 5, 31, 13, 22, 5)
 
 
@@ -143,11 +145,9 @@ class ColumnMapping:
         for name in required:
             wanted = self.headers.get(name, (name,))
             if not any(header in found for header in wanted):
-                listed = ", ".join(map(_shown, found[:_HEADERS_SHOWN]))
-                listed += " ..." if len(found) > _HEADERS_SHOWN else ""
                 purpose = f"for `{name}`" if name in self.headers else "of keep_if"
                 raise ColumnsError(
-                    f"has no column {' or '.join(map(repr, wanted))} {purpose}; its columns are: {listed}",
+                    f"has no column {' or '.join(map(repr, wanted))} {purpose}; {_shown(found)}",
                     where=where,
                     fix=_hint(wanted[0], found)
                     or "Name the file's own header in the columns file (--columns).",
@@ -157,9 +157,15 @@ class ColumnMapping:
                 raise ColumnsError(f"has the column {header!r} more than once", where=where)
 
 
-def _shown(header: str) -> str:
-    """Return a header for a message; without a header row it may be a ticket, which is not shown."""
-    return header if len(header) <= _LONGEST_HEADER else f"({len(header)} characters, is this a header?)"
+def _shown(found: Sequence[str]) -> str:
+    """Say what the first row holds; where there is no header row, that is a ticket, which is not shown."""
+    longest = max(map(len, found), default=0)
+    if longest > _LONGEST_HEADER:
+        return f"a cell of its first row has {longest} characters: is this row a header?"
+    if any(map(_NUMBER.fullmatch, found)):
+        return "a cell of its first row is a number or a date: is this row a header?"
+    listed = ", ".join(found[:_HEADERS_SHOWN])
+    return f"its columns are: {listed}{' ...' if len(found) > _HEADERS_SHOWN else ''}"
 
 
 def _hint(wrong: str, known: Sequence[str]) -> str | None:

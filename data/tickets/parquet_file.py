@@ -12,6 +12,8 @@ from data.tickets.byte_files import reading_faults
 from data.tickets.source import RawRow, TicketFileError, flatten
 
 _BATCH = 4096
+_FAULTS = (pa.ArrowException, OSError, ValueError, OverflowError)
+"""What reading broken content raises: where names are no UTF-8 or times out of range, a plain ValueError."""
 
 
 class ParquetFile:
@@ -28,9 +30,9 @@ class ParquetFile:
                 raise TicketFileError("is empty", where=str(path))
             try:
                 self._file = pq.ParquetFile(path)
-            except (pa.ArrowException, OSError) as error:
+                self.headers = tuple(name for field in self._file.schema_arrow for name in _names(field))
+            except _FAULTS as error:
                 raise _fault(path, error) from error
-        self.headers = tuple(name for field in self._file.schema_arrow for name in _names(field))
 
     def rows(self) -> Iterator[RawRow]:
         """Yield the rows, numbered from 1."""
@@ -41,7 +43,7 @@ class ParquetFile:
                     for record in batch.to_pylist():
                         self._done += 1
                         yield RawRow(self._done, flatten(record))
-            except (pa.ArrowException, OSError) as error:
+            except _FAULTS as error:
                 raise _fault(self._path, error) from error
 
     def progress(self) -> float:
@@ -49,7 +51,7 @@ class ParquetFile:
         return float(self._done / max(1, self._file.metadata.num_rows))
 
 
-def _fault(path: Path, error: pa.ArrowException | OSError) -> Exception:
+def _fault(path: Path, error: Exception) -> Exception:
     if isinstance(error, OSError) and error.errno is not None:
         return error  # the disk's fault; Arrow raises OSErrors without number for broken content
     return TicketFileError("is no Parquet file, or a broken one", where=str(path), fix="Export it again.")

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serve.api.answers import VersionAnswer, batch_bytes, decision_bytes
+from serve.api.deadline import PARAMETER, deadline_of
 from serve.api.requests import BatchRequest, TicketRequest, parse_body
 from serve.errors import PROBLEM_JSON, UnsupportedMedia
 from serve.presence import while_connected
@@ -77,16 +78,17 @@ def check_media_type(request: Request) -> None:
     summary="Dispatch one ticket",
     response_class=Response,
     responses=answers("DecisionAnswer", *_OF_SCORING),
-    openapi_extra=body("TicketRequest"),
+    openapi_extra=body("TicketRequest") | {"parameters": [PARAMETER]},
 )
 async def score(request: Request) -> Response:
     """Say which unit should act on a ticket, where it belongs, and how sure that is."""
     service = service_of(request)
     await check_key(request, service, Scope.SCORE)
     check_media_type(request)
+    seconds = deadline_of(request, service.settings.deadline_seconds)
     ticket = parse_body(TicketRequest, await read_body(request, service), service.limits)
     decision = await while_connected(
-        request.receive, service.batcher.score(ticket.to_ticket(), service.top_k(ticket))
+        request.receive, service.batcher.score(ticket.to_ticket(), service.top_k(ticket), seconds)
     )
     return Response(decision_bytes(decision), media_type=JSON)
 
@@ -96,16 +98,17 @@ async def score(request: Request) -> Response:
     summary="Dispatch several tickets",
     response_class=Response,
     responses=answers("BatchAnswer", *_OF_SCORING),
-    openapi_extra=body("BatchRequest"),
+    openapi_extra=body("BatchRequest") | {"parameters": [PARAMETER]},
 )
 async def score_batch(request: Request) -> Response:
     """Answer several tickets in their order; one that cannot be used refuses the whole call, naming it."""
     service = service_of(request)
     await check_key(request, service, Scope.SCORE)
     check_media_type(request)
+    seconds = deadline_of(request, service.settings.deadline_seconds)
     batch = parse_body(BatchRequest, await read_body(request, service), service.limits)
     requests = [(ticket.to_ticket(), service.top_k(ticket)) for ticket in batch.tickets]
-    decisions = await while_connected(request.receive, service.batcher.score_many(requests))
+    decisions = await while_connected(request.receive, service.batcher.score_many(requests, seconds))
     return Response(batch_bytes(decisions), media_type=JSON)
 
 

@@ -52,12 +52,15 @@ def outcome(store: Store, ticket_id: str) -> Outcome:
             .where(FeedbackEvent.ticket_id == ticket_id)
             .order_by(FeedbackEvent.happened_at, FeedbackEvent.event_id)
         ).all()
-    held, returned = _follow(events)
+    held, returned = follow(events)
     return Outcome(model, operator, held, returned)
 
 
-def _follow(events: Sequence[FeedbackEvent]) -> tuple[str | None, frozenset[str]]:
-    """Follow events in the order they happened; to be sent to a unit is not yet to be held by it."""
+def follow(events: Sequence[FeedbackEvent]) -> tuple[str | None, frozenset[str]]:
+    """Return who holds a ticket after events in the order they happened, and who sent it back for good.
+
+    To be sent to a unit is not yet to be held by it.
+    """
     held: str | None = None
     returned: set[str] = set()
     for event in events:

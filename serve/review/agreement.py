@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.orm import aliased
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
 
-from serve.store.engine import Store
 from serve.store.reviews import ReviewItem, Ruling
 
 
@@ -26,37 +27,46 @@ class Agreement:
 
 def kappa(pairs: Iterable[tuple[bool, bool]]) -> float | None:
     """Return Cohen's kappa (1960) of two raters' yes and no: (observed - chance) / (1 - chance)."""
-    rows = list(pairs)
-    if not rows:
+    counts = Counter(pairs)
+    both, neither = counts[True, True], counts[False, False]
+    return _kappa(both, both + counts[True, False], both + counts[False, True], neither)
+
+
+def _kappa(both: int, first: int, second: int, neither: int) -> float | None:
+    total = first + second - both + neither
+    if total == 0:
         return None
-    count = len(rows)
-    observed = sum(a == b for a, b in rows) / count
-    first, second = sum(a for a, _ in rows) / count, sum(b for _, b in rows) / count
-    chance = first * second + (1 - first) * (1 - second)
+    observed = (both + neither) / total
+    chance = (first * second + (total - first) * (total - second)) / total**2
     return None if chance >= 1 else (observed - chance) / (1 - chance)
 
 
-def by_family(pairs: Iterable[tuple[str, str]]) -> Mapping[str, Agreement]:
-    """Return the agreement on each family that occurs in pairs of (first, second) person's family."""
-    rows = list(pairs)
+def by_family(pairs: Mapping[tuple[str, str], int]) -> Mapping[str, Agreement]:
+    """Return the agreement on each family, from how often each (first, second) person's family occurred."""
+    firsts, seconds = Counter[str](), Counter[str]()
+    for (first, second), number in pairs.items():
+        firsts[first] += number
+        seconds[second] += number
+    total = firsts.total()
     result = {}
-    for family in sorted({name for pair in rows for name in pair}):
-        marks = [(a == family, b == family) for a, b in rows]
+    for family in sorted(firsts.keys() | seconds.keys()):
+        both = pairs.get((family, family), 0)
+        either = firsts[family] + seconds[family] - both
         result[family] = Agreement(
-            sum(a or b for a, b in marks), sum(a and b for a, b in marks), kappa(marks)
+            either, both, _kappa(both, firsts[family], seconds[family], total - either)
         )
     return result
 
 
-def measure(store: Store, family_of: Callable[[str], str]) -> Mapping[str, Agreement]:
-    """Return the agreement between first and second opinions in the store.
+def measure(session: Session, family_of: Callable[[str], str], start: datetime) -> Mapping[str, Agreement]:
+    """Return the agreement between first and second opinions, of those given from `start` on.
 
     `family_of` gives the family of a unit's code. Undone rulings do not count.
     """
     first, second = aliased(Ruling), aliased(Ruling)
     first_item, second_item = aliased(ReviewItem), aliased(ReviewItem)
     wanted = (
-        select(first.unit, second.unit)
+        select(first.unit, second.unit, func.count())
         .join(first_item, first_item.id == first.item_id)
         .join(second, second.decision_id == first.decision_id)
         .join(second_item, second_item.id == second.item_id)
@@ -65,8 +75,12 @@ def measure(store: Store, family_of: Callable[[str], str]) -> Mapping[str, Agree
             second_item.kind == "second",
             first.undone_at.is_(None),
             second.undone_at.is_(None),
+            second.decided_at >= start,
         )
+        .group_by(first.unit, second.unit)
     )
-    with store.transaction() as session:
-        pairs = [(family_of(a), family_of(b)) for a, b in session.execute(wanted) if a and b]
+    pairs: Counter[tuple[str, str]] = Counter()
+    for a, b, number in session.execute(wanted):
+        if a and b:
+            pairs[family_of(a), family_of(b)] += number
     return by_family(pairs)

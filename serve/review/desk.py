@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,6 +11,7 @@ from serve.review.catalog_index import CatalogIndex, IndexCache
 from serve.review.consult import Consultations
 from serve.review.history import history_of, precedents_for
 from serve.review.queue import ReviewQueue
+from serve.review.remembered import Remembered
 from serve.review.rulings import Rulings
 from serve.review.second import SecondOpinions
 from serve.review.view import TicketView, view_of
@@ -19,10 +20,16 @@ from serve.store.decisions import StoredDecision
 from serve.store.engine import Store
 from serve.store.reviews import ReviewItem
 
+_COUNTS_SECONDS = 1.0
+_CHOICES_SECONDS = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Everything that the desk's routes need. `catalog` gives the catalog that is live."""
+    """Everything that the desk's routes need. `catalog` gives the catalog that is live.
+
+    `counts` and `choices` are the queue's, at most a moment old.
+    """
 
     store: Store
     catalog: Callable[[], Catalog]
@@ -30,6 +37,8 @@ class Desk:
     rulings: Rulings
     consultations: Consultations
     indexes: IndexCache
+    counts: Remembered[Mapping[str, int]]
+    choices: Remembered[Mapping[str, list[str]]]
     lease_seconds: float
 
     @classmethod
@@ -37,13 +46,16 @@ class Desk:
         """Put the desk together over an open store."""
         lease = settings.review_lease_seconds
         second = SecondOpinions(settings.second_opinion_share, settings.second_opinion_seed)
+        queue = ReviewQueue(store, lease)
         return cls(
             store=store,
             catalog=catalog,
-            queue=ReviewQueue(store, lease),
+            queue=queue,
             rulings=Rulings(store, catalog, second, lease),
             consultations=Consultations(store, catalog),
             indexes=IndexCache(),
+            counts=Remembered(queue.counts, _COUNTS_SECONDS),
+            choices=Remembered(queue.choices, _CHOICES_SECONDS),
             lease_seconds=lease,
         )
 

@@ -62,13 +62,13 @@ def _last(desk: Desk, user: User) -> dict[str, object] | None:
 
 
 def _counts(desk: Desk) -> list[tuple[str, str, int]]:
-    waiting = desk.queue.counts()
+    waiting = desk.counts.get()
     return [(level, words.LEVELS[level][0], waiting.get(level, 0)) for level in Level]
 
 
 def _choices(desk: Desk) -> list[tuple[str, str, list[tuple[str, str]]]]:
     """Return the filters as (name, label, [(value, label)])."""
-    found, catalog = desk.queue.choices(), desk.catalog()
+    found, catalog = desk.choices.get(), desk.catalog()
     return [
         ("level", "级别", [(level, words.LEVELS[level][0]) for level in Level]),
         ("district", "区县", [(code, _area(catalog, code)) for code in found["district"]]),

@@ -21,6 +21,9 @@ from serve.store.reviews import ReviewItem, Ruling
 LEADING = frozenset({Role.LEAD, Role.ADMIN})
 """Roles that settle what two operators disagree on."""
 
+SEARCHED = 50_000
+"""How many of the newest items a search reads through; older ones are found by their whole id."""
+
 _GONE = {
     "settled": "已在别处办结",
     "consulting": "已转入会商",
@@ -170,29 +173,34 @@ class ReviewQueue:
             }
 
     def search(self, words: str, limit: int = 20) -> list[Found]:
-        """Find tickets by their id (from its start) or a piece of their text, newest first."""
+        """Find tickets by their id, or the newest by its start or a piece of their text; newest first."""
         escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        newest = select(func.max(ReviewItem.id) - SEARCHED).scalar_subquery()
+        among_newest = and_(
+            ReviewItem.id > newest,
+            or_(
+                StoredDecision.ticket_id.like(f"{escaped}%", escape="\\"),
+                StoredDecision.text.like(f"%{escaped}%", escape="\\"),
+            ),
+        )
+        found: dict[int, Found] = {}
         with self._store.transaction() as session:
-            rows = session.execute(
-                select(
-                    ReviewItem.id,
-                    StoredDecision.ticket_id,
-                    func.substr(func.coalesce(StoredDecision.text, ""), 1, 60),
-                    ReviewItem.status,
-                    ReviewItem.level,
+            for condition in (StoredDecision.ticket_id == words, among_newest):
+                rows = session.execute(
+                    select(
+                        ReviewItem.id,
+                        StoredDecision.ticket_id,
+                        func.substr(func.coalesce(StoredDecision.text, ""), 1, 60),
+                        ReviewItem.status,
+                        ReviewItem.level,
+                    )
+                    .join(StoredDecision, StoredDecision.id == ReviewItem.decision_id)
+                    .where(condition, ReviewItem.kind == "first")
+                    .order_by(ReviewItem.id.desc())
+                    .limit(limit)
                 )
-                .join(StoredDecision, StoredDecision.id == ReviewItem.decision_id)
-                .where(
-                    or_(
-                        StoredDecision.ticket_id.like(f"{escaped}%", escape="\\"),
-                        StoredDecision.text.like(f"%{escaped}%", escape="\\"),
-                    ),
-                    ReviewItem.kind == "first",
-                )
-                .order_by(ReviewItem.id.desc())
-                .limit(limit)
-            )
-            return [Found(*row) for row in rows]
+                found |= {row[0]: Found(*row) for row in rows if row[0] not in found}
+        return list(found.values())[:limit]
 
     def _held(self, session: Session, user: User) -> int | None:
         first = (

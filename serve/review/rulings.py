@@ -151,7 +151,7 @@ class Rulings:
                     Ruling.decided_at > now() - UNDO_WITHIN,
                     ReviewItem.status == "settled",
                 )
-                .order_by(Ruling.id.desc())
+                .order_by(Ruling.decided_at.desc(), Ruling.id.desc())
                 .limit(1)
             ).first()
             return LastRuling(*row) if row else None

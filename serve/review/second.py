@@ -85,6 +85,7 @@ def _enqueue(session: Session, item: ReviewItem, kind: str) -> None:
                 risk=item.risk,
                 score=item.score,
                 level=item.level,
+                unit=item.unit,
                 family=item.family,
                 district_code=item.district_code,
                 channel=item.channel,

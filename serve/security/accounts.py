@@ -74,6 +74,30 @@ class Accounts:
             _end_sessions(session, user)
             audit(session, by, "user.password", f"user:{name}")
 
+    def change_password(self, name: str, old: str, new: str, *, token: str) -> bool:
+        """Let people choose their own password; all their sessions end but that of `token`.
+
+        False if the old one is wrong, which counts like a failed sign-in, or the account is locked. Raise
+        AccountError if the new one is too short.
+        """
+        _check_password(new)
+        with self._store.transaction() as session:
+            user = _existing(session, name)
+            if user.locked_until is not None and user.locked_until > now():
+                return False
+            if not _hasher().verify(old, user.password_hash):
+                _count_failure(session, user)
+                return False
+            user.password_hash = _hasher().hash(new)
+            user.failed_attempts, user.locked_until = 0, None
+            session.execute(
+                delete(UserSession).where(
+                    UserSession.user_id == user.id, UserSession.token_sha256 != token_hash(token)
+                )
+            )
+            audit(session, actor_of(user), "user.password", f"user:{name}")
+            return True
+
     def set_role(self, name: str, role: Role, *, by: str) -> None:
         """Give an account another role."""
         with self._store.transaction() as session:
@@ -109,13 +133,36 @@ class Accounts:
             if user.locked_until is not None and user.locked_until > now():
                 return None
             if not right:
-                user.failed_attempts += 1
-                beyond = user.failed_attempts - FREE_ATTEMPTS
-                if beyond >= 0:
-                    user.locked_until = now() + min(timedelta(minutes=2 ** min(beyond, 10)), _LONGEST_LOCK)
-                audit(session, actor_of(user), "sign_in.failed", attempts=user.failed_attempts)
+                _count_failure(session, user)
                 return None
             user.failed_attempts, user.locked_until = 0, None
+            return self._begin(session, user)
+
+    def sign_in_as(self, name: str, display_name: str, role: Role, *, by: str) -> SignedIn | None:
+        """Begin a session for a person that an identity provider vouches for; None if they are disabled.
+
+        The account is made at the first time, with a password that nobody knows, and gets the role that the
+        provider says now.
+        """
+        with self._store.transaction() as session:
+            user = _find(session, name)
+            if user is None:
+                user = User(
+                    name=name,
+                    display_name=display_name,
+                    role=role.value,
+                    password_hash=_hasher().hash(secrets.token_urlsafe(32)),
+                    failed_attempts=0,
+                    created_at=now(),
+                )
+                session.add(user)
+                session.flush()
+                audit(session, by, "user.create", f"user:{name}", role=role.value)
+            elif user.disabled_at is not None:
+                return None
+            elif user.role != role.value:
+                audit(session, by, "user.role", f"user:{name}", before=user.role, after=role.value)
+            user.role, user.display_name = role.value, display_name
             return self._begin(session, user)
 
     def _begin(self, session: Session, user: User) -> SignedIn:
@@ -191,6 +238,14 @@ def _existing(session: Session, name: str) -> User:
     if user is None:
         raise AccountError("there is no such account", where=f"account {name}", fix="`paidan users list`")
     return user
+
+
+def _count_failure(session: Session, user: User) -> None:
+    user.failed_attempts += 1
+    beyond = user.failed_attempts - FREE_ATTEMPTS
+    if beyond >= 0:
+        user.locked_until = now() + min(timedelta(minutes=2 ** min(beyond, 10)), _LONGEST_LOCK)
+    audit(session, actor_of(user), "sign_in.failed", attempts=user.failed_attempts)
 
 
 def _end_sessions(session: Session, user: User) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hmac import compare_digest
 from http import HTTPStatus
 from typing import cast
@@ -59,19 +59,29 @@ def signed_in(*roles: str) -> Callable[[Request], User]:
     """
 
     def person(request: Request) -> User:
-        found = _session(request)
-        if found is None:
-            raise NotSignedIn()
-        user, session = found
-        if request.method not in _SAFE and not compare_digest(
-            request.headers.get(CSRF_HEADER, "").encode(), session.csrf_token.encode()
-        ):
-            raise NotAllowed("页面已过期，请刷新后重试")
-        if roles and user.role not in roles:
-            raise NotAllowed("您的角色没有这项权限")
-        return user
+        return admit(request, roles, request.headers.get(CSRF_HEADER, ""))
 
     return person
+
+
+def admit(request: Request, roles: Sequence[str], csrf_token: str) -> User:
+    """Return who is signed in, with one of these roles (none: any).
+
+    Raises:
+        NotSignedIn: nobody is.
+        NotAllowed: another role, or a change is asked for and the token is not the session's.
+    """
+    found = _session(request)
+    if found is None:
+        raise NotSignedIn()
+    user, session = found
+    if request.method not in _SAFE and not compare_digest(
+        csrf_token.encode("utf-8", "replace"), session.csrf_token.encode()
+    ):
+        raise NotAllowed("页面已过期，请刷新后重试")
+    if roles and user.role not in roles:
+        raise NotAllowed("您的角色没有这项权限")
+    return user
 
 
 def person_of(request: Request) -> User:

@@ -7,6 +7,7 @@ from typing import cast
 
 import orjson
 from fastapi import APIRouter
+from jinja2 import Template
 from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -24,7 +25,7 @@ from serve.store.reviews import ReviewItem
 from serve.templating import templates_in
 
 router = APIRouter()
-_TEMPLATES = templates_in("review")
+_TEMPLATES = templates_in("templates")
 
 
 @router.post(
@@ -61,8 +62,13 @@ def beside(item_id: int, request: Request, desk: TheDesk, user: Operator) -> HTM
             decision = session.get(StoredDecision, item.decision_id) if item is not None else None
         if decision is not None and decision.text is not None:
             found = index.nearest(decision.text, without=decision.ticket_id)
-    template = _TEMPLATES.get_template("similar.html")
-    return HTMLResponse(template.render(tickets=[(ticket, desk.name_of(ticket.unit)) for ticket in found]))
+    named = [(ticket, desk.name_of(ticket.unit)) for ticket in found]
+    return HTMLResponse(beside_template().render(tickets=named))
+
+
+def beside_template() -> Template:
+    """Return the template of the tickets beside a ticket."""
+    return _TEMPLATES.get_template("review/similar.html")
 
 
 def _index(request: Request) -> SimilarTickets | None:

@@ -30,6 +30,7 @@ const FIELDS = {
   lead: ["units", "主办单位", true],
   assisting: ["units", "协办单位", false],
   place: ["places", "地点", true],
+  stop: ["units", "停止哪家单位", true],
 };
 
 /** Let a button in `root` with data-add choose for the list of the same name. */

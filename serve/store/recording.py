@@ -214,6 +214,7 @@ class RecordingScorer:
             risk=2 if Flag.DANGER.value in flags else int(Flag.URGENT.value in flags),
             score=row["score"] or 0.0,
             level=row["level"],
+            unit=row["unit"],
             family=row["family"],
             district_code=row["district_code"],
             channel=row["channel"],

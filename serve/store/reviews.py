@@ -16,8 +16,8 @@ class ReviewItem(Base):
 
     `kind` is `first`, `second` (a blind second opinion) or `lead` (the two disagreed). `status` is `waiting`,
     `consulting` (units were asked), `settled` or `withdrawn` (a newer revision of the ticket took its place).
-    A lease makes a waiting item one operator's until it expires. What the queue sorts and filters by is
-    copied here, so that one index serves it.
+    A lease makes a waiting item one operator's until it expires. What the queue sorts and filters by, and
+    what the lead's page counts, is copied here, so that neither reads the decisions with their texts.
     """
 
     __tablename__ = "review_items"
@@ -26,6 +26,7 @@ class ReviewItem(Base):
         Index("ix_review_items_queue", "status", "due_at", "risk", "score"),
         Index("ix_review_items_status_level", "status", "level"),
         Index("ix_review_items_lease", "leased_by", "lease_expires_at"),
+        Index("ix_review_items_kind", "kind", "status", "due_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -37,6 +38,7 @@ class ReviewItem(Base):
     risk: Mapped[int]  # 2 danger, 1 urgent, 0 otherwise; higher goes first
     score: Mapped[float]  # of the first candidate; lower goes first
     level: Mapped[str] = mapped_column(String(20))
+    unit: Mapped[str | None] = mapped_column(String(100))  # code of the first candidate
     family: Mapped[str | None] = mapped_column(String(100))
     district_code: Mapped[str | None] = mapped_column(String(100))
     channel: Mapped[str | None] = mapped_column(String(100))

@@ -8,12 +8,17 @@ import threading
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from shutil import copyfile
+from time import time_ns
 from typing import Any
 from zlib import crc32
 
 import orjson
+import structlog
 
 from data.errors import PaidanError
+
+log = structlog.get_logger(__name__)
 
 
 class WriteAheadError(PaidanError):
@@ -24,7 +29,8 @@ class WriteAheadFile:
     """Rows in the order they came, on disk before `append` returns, and never more than `max_bytes` of them.
 
     A line is eight hex digits of CRC-32, a space and JSON. A process that dies while writing leaves a torn
-    last line: it was never acknowledged, and is cut off when the file is opened. Rows that were forgotten
+    last line: it was never acknowledged, and is cut off when the file is opened. A line that a disk damaged
+    costs none but itself. Rows that were forgotten
     leave the file once all of them are; a process that dies before sees them again. Safe to use from several
     threads, by one process: a lock keeps others out.
     """
@@ -48,15 +54,38 @@ class WriteAheadFile:
         self._rows, self._size = self._mend()
 
     def _mend(self) -> tuple[int, int]:
-        """Cut off what follows the last sound line; return the number of lines and bytes."""
+        """Take out what is no sound line; return the number of lines and bytes that stay.
+
+        Where sound lines follow, that is damage and no torn end: the file as it was is kept beside.
+        """
         rows = size = 0
+        later: list[bytes] = []
         with self._path.open("rb") as file:
             for line in file:
                 if _read(line) is None:
+                    later = [line for line in file if _read(line) is not None]
                     break
                 rows, size = rows + 1, size + len(line)
+        if later:
+            self._set_aside()
         self._file.truncate(size)
-        return rows, size
+        if later:
+            self._file.write(b"".join(later))
+            os.fsync(self._file.fileno())
+        return rows + len(later), size + sum(map(len, later))
+
+    def _set_aside(self) -> None:
+        copy = self._path.with_name(f"{self._path.name}.damaged-{time_ns()}")
+        try:
+            copyfile(self._path, copy)
+        except OSError as error:
+            self._file.close()
+            raise WriteAheadError(
+                f"is damaged, and cannot be copied before it is mended ({error.strerror})",
+                where=str(self._path),
+                fix="Make room beside it: a damaged file may hold decisions that somebody can still read.",
+            ) from error
+        log.error("write_ahead_damaged", copy=copy.name)
 
     def __len__(self) -> int:
         return self._rows
@@ -126,8 +155,11 @@ def _read(line: bytes) -> dict[str, Any] | None:
     checksum, _, content = line.removesuffix(b"\n").partition(b" ")
     if not line.endswith(b"\n") or checksum != b"%08x" % crc32(content):
         return None
-    row: dict[str, Any] = orjson.loads(content)
-    return {key: _value(value) for key, value in row.items()}
+    try:
+        row: dict[str, Any] = orjson.loads(content)
+        return {key: _value(value) for key, value in row.items()}
+    except (ValueError, TypeError, AttributeError):  # no row, though its checksum is right
+        return None
 
 
 def _value(value: Any) -> Any:

@@ -107,4 +107,13 @@ def test_a_ticket_in_the_place_of_a_header_is_not_shown() -> None:
     with pytest.raises(ColumnsError) as raised:
         ColumnMapping.identity().check_headers([text, "单位"], ["text"], where="f.csv")
     assert text not in str(raised.value)
-    assert f"({len(text)} characters, is this a header?), 单位" in str(raised.value)
+    assert f"a cell of its first row has {len(text)} characters: is this row a header?" in str(raised.value)
+    assert "单位" not in str(raised.value)  # of the same ticket
+
+
+@pytest.mark.parametrize("number", ["13900000000", "2026-05-01 08:30:00", "2026年5月1日", "116.35"])
+def test_nor_is_a_row_with_a_number_in_it(number: str) -> None:
+    with pytest.raises(ColumnsError, match="is this row a header") as raised:
+        ColumnMapping.identity().check_headers(["路灯坏了", number], ["text"], where="f.csv")
+    assert "路灯" not in str(raised.value)
+    assert number not in str(raised.value)

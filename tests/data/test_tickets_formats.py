@@ -250,3 +250,11 @@ def test_wrong_columns_are_told_before_any_row_is_read(tmp_path: Path) -> None:
     path.write_text("编号,诉求内容\n1,路灯\n", "utf-8")
     with pytest.raises(ColumnsError, match="编号, 诉求内容"):
         iter_tickets(path, ColumnMapping.identity())
+
+
+def test_a_parquet_file_with_a_broken_name_of_a_column_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.parquet"
+    pq.write_table(pa.table({"text": ["a"], "address": ["b"]}), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"address", b"\x9cddress"))
+    with pytest.raises(TicketFileError, match="broken one"):
+        list(iter_tickets(path, ColumnMapping.from_dict({"text": "text"})))

@@ -9,7 +9,8 @@ import pytest
 
 from model import artifact
 from model.errors import ArtifactError
-from model.registry import Registry, failed_gates
+from model.promotion import failed_gates
+from model.registry import Registry
 
 CONTENT: dict[str, Any] = {
     "encoder": {},

@@ -8,7 +8,7 @@ import torch
 
 from model.encoder import LoadedEncoder, load_encoder
 from model.errors import ArtifactError
-from model.runtime import EncoderRuntime
+from model.runtime import EncoderRuntime, cheapest_runs
 from training.errors import TrainingError
 from training.export import TOLERANCE, check_export, export_encoder
 
@@ -93,3 +93,29 @@ def test_an_export_of_other_weights_fails_the_check(tiny_checkpoint: Path, expor
     runtime = _load(exported)
     with pytest.raises(TrainingError, match="differs"):
         check_export(other.network, runtime, runtime.tokenize(TEXTS), 0)
+
+
+def _padded(lengths: list[int], ends: list[int]) -> int:
+    starts = [0, *ends[:-1]]
+    return sum(lengths[stop - 1] * (stop - start) for start, stop in zip(starts, ends, strict=True))
+
+
+def test_texts_of_unlike_length_run_apart_and_those_of_like_length_together() -> None:
+    assert cheapest_runs([20, 21, 22, 120, 121]) == [3, 5]
+    assert cheapest_runs([30] * 16) == [16]
+
+
+def test_padding_costs_little_however_lengths_are_mixed() -> None:
+    lengths = sorted(5 + (37 * i) % 120 for i in range(16))
+    assert _padded(lengths, cheapest_runs(lengths)) < 1.25 * sum(lengths)
+
+
+def test_a_run_holds_a_limited_number_of_tokens() -> None:
+    assert cheapest_runs([512] * 9) == [1, 5, 9]
+    assert cheapest_runs([]) == []
+
+
+def test_every_text_is_in_one_run() -> None:
+    ends = cheapest_runs([1] * 200)
+    assert ends[-1] == 200
+    assert all(stop - start <= 64 for start, stop in zip([0, *ends], ends, strict=False))

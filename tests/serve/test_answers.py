@@ -42,6 +42,7 @@ def test_decision_becomes_exactly_this_json(decision_on):
         },
         "flags": ["danger"],
         "demands": [],
+        "answered_by": "model",
         "degraded": False,
         "stored": False,
         "versions": {"model": "model-1", "catalog": "catalog-1", "policy": "policy-1"},

@@ -65,3 +65,28 @@ async def test_failure_is_logged_with_its_place_and_without_its_message(client: 
     assert failed["error"] == "builtins.RuntimeError"
     assert any("score" in frame for frame in failed["frames"])
     assert "canary" not in str(lines)
+
+
+async def test_failed_batch_names_the_requests_in_it(client: httpx.AsyncClient):
+    with structlog.testing.capture_logs() as lines:
+        response = await client.post("/v1/score", json=TICKET | {"text": "poison"})
+    failed = next(line for line in lines if line["event"] == "batch_failed")
+    assert failed["requests"] == [response.headers["x-request-id"]]
+
+
+async def test_failed_rules_name_the_request(connect, scorer_with_fallback):
+    scorer_with_fallback.fallback = lambda ticket: 1 / 0
+    async with connect(scorer_with_fallback, deadline_seconds=0.05) as client:
+        scorer_with_fallback.gate.clear()
+        with structlog.testing.capture_logs() as lines:
+            response = await client.post("/v1/score", json=TICKET)
+        scorer_with_fallback.gate.set()
+    failed = next(line for line in lines if line["event"] == "fallback_failed")
+    assert failed["request_id"] == response.headers["x-request-id"]
+
+
+async def test_problem_is_named_in_the_line_of_its_request(client: httpx.AsyncClient):
+    with structlog.testing.capture_logs() as lines:
+        await client.post("/v1/score", json={})
+        await client.post("/v1/score", json=TICKET)
+    assert [line.get("problem") for line in lines] == ["invalid-request", None]

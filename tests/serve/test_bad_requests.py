@@ -88,6 +88,8 @@ async def test_text_at_the_limit_is_taken(client: httpx.AsyncClient):
         ({"created_at": "yesterday"}, "/created_at"),
         ({"created_at": 1525132800}, "/created_at"),
         ({"created_at": "1525132800"}, "/created_at"),
+        ({"created_at": "0001-01-01T00:00:00"}, "/created_at"),
+        ({"created_at": "9999-12-31T23:59:59-23:00"}, "/created_at"),
         ({"location": [116, 39]}, "/location"),
         ({"location": {"lon": 181, "lat": 0}}, "/location/lon"),
         ({"location": {"lon": "116", "lat": 0}}, "/location/lon"),

@@ -9,6 +9,7 @@ import pytest
 from data.tickets.ticket import Ticket
 from serve.batching import MicroBatcher
 from serve.errors import DeadlinePassed, NotReady, QueueFull, ScoringFailed
+from serve.waiting import Waiting
 
 pytestmark = pytest.mark.anyio
 
@@ -86,7 +87,7 @@ async def test_full_queue_refuses_and_says_when_to_come_back(scorer, make_settin
 
 
 async def test_what_would_be_late_at_the_measured_rate_is_refused(scorer, make_settings):
-    async with running(scorer, make_settings(deadline_seconds=5)) as batcher:
+    async with running(scorer, make_settings(queue_seconds=5)) as batcher:
         batcher._measure(characters=10, seconds=1)
         held = await hold(scorer, batcher)
         waiting = asyncio.create_task(batcher.score(ticket("a", 40), 3))
@@ -105,7 +106,7 @@ async def test_retry_after_follows_the_measured_rate(scorer, make_settings):
         await asyncio.sleep(0)
         with pytest.raises(QueueFull) as refused:
             await batcher.score(ticket("b", 20), 3)
-        assert refused.value.headers() == {"Retry-After": "10"}
+        assert refused.value.headers() == {"Retry-After": "11"}  # with what is scored just now
         scorer.gate.set()
         await asyncio.gather(held, waiting)
 
@@ -242,3 +243,35 @@ async def test_stop_that_takes_too_long_gives_every_waiter_an_answer(scorer, mak
     outcomes = await asyncio.gather(held, waiting, return_exceptions=True)
     scorer.gate.set()
     assert [type(outcome) for outcome in outcomes] == [NotReady, NotReady]
+
+
+async def test_full_batch_begins_beside_the_one_that_is_scored(scorer, make_settings):
+    async with running(scorer, make_settings(max_batch_size=4)) as batcher:
+        held = await hold(scorer, batcher)
+        waiting = [asyncio.create_task(batcher.score(ticket(str(i)), 3)) for i in range(7)]
+        while len(scorer.batches) < 2:
+            await asyncio.sleep(0.01)
+        assert batcher.waiting.single == 3  # no third one, and no second one that is not full
+        scorer.gate.set()
+        await asyncio.gather(held, *waiting)
+
+
+async def test_speed_is_that_of_batches_side_by_side(scorer, make_settings, monkeypatch):
+    clock = iter([100.0, 100.0, 101.0, 102.0])  # both begin; one ends after a second, one after two
+    monkeypatch.setattr("serve.batching.monotonic", lambda: next(clock))
+    async with running(scorer, make_settings(max_batch_size=1)) as batcher:
+        batches = [
+            [Waiting(ticket(name, 10), 3, asyncio.get_running_loop().create_future())] for name in "ab"
+        ]
+        await asyncio.gather(*map(batcher._score_batch, batches))
+        assert batcher._rate == pytest.approx(10)
+
+
+async def test_callers_deadline_counts(scorer_with_fallback, make_settings):
+    async with running(scorer_with_fallback, make_settings()) as batcher:
+        held = await hold(scorer_with_fallback, batcher)
+        assert (await batcher.score(ticket("hurried"), 3, 0.02)).degraded
+        (decision,) = await batcher.score_many([(ticket("bulk"), 3)], 0.02)
+        assert decision.degraded
+        scorer_with_fallback.gate.set()
+        assert not (await held).degraded

@@ -120,3 +120,21 @@ async def test_it_takes_a_key_of_its_own_scope(tmp_path: Path, scorer) -> None:
                 "/v1/feedback", json=EVENT, headers={"Authorization": f"Bearer {keys[scope]}"}
             )
             assert sent.status_code == status
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("unit", "u\u0000"),
+        ("happened_at", "0001-01-01T00:00:00"),
+        ("happened_at", "9999-12-31T23:59:59-23:00"),
+    ],
+)
+async def test_what_a_database_could_not_hold_is_refused(
+    database_url: str, tmp_path: Path, scorer, field: str, value: str
+) -> None:
+    async with _client(database_url, tmp_path, scorer) as client:
+        answer = await client.post("/v1/feedback", json=EVENT | {field: value})
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json()["errors"]] == [f"/{field}"]

@@ -42,3 +42,13 @@ def test_exceptions_of_other_loggers_lose_their_message(capsys: pytest.CaptureFi
     out = capsys.readouterr().err
     assert json.loads(out)["error"] == "builtins.ValueError"
     assert "canary" not in out
+
+
+def test_lines_written_while_a_request_is_handled_bear_its_id(capsys: pytest.CaptureFixture[str]):
+    configure_logs("info")
+    with structlog.contextvars.bound_contextvars(request_id="hotline-0001"):
+        structlog.get_logger("x").info("inside")
+    structlog.get_logger("x").info("outside")
+    inside, outside = map(json.loads, capsys.readouterr().err.splitlines())
+    assert inside["request_id"] == "hotline-0001"
+    assert "request_id" not in outside

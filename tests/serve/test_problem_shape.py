@@ -17,9 +17,9 @@ def check(response: httpx.Response, status: int) -> dict[str, object]:
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
     problem = response.json()
-    assert problem.keys() - {"instance"} == {"type", "title", "status", "detail", "errors"}
+    assert problem.keys() == {"type", "title", "status", "detail", "instance", "errors"}
     assert problem["status"] == status
-    assert ("instance" in problem) == (status == 500)
+    assert problem["instance"] == f"/requests/{response.headers['x-request-id']}"
     assert all(problem[key] and isinstance(problem[key], str) for key in ("type", "title", "detail"))
     assert all(error.keys() == {"pointer", "detail"} for error in problem["errors"])
     return problem

@@ -287,7 +287,8 @@ def test_second_opinion_is_anothers_and_disagreement_a_leads(store, catalog, que
     assert queue.claim(people[0]) is None
     lead = queue.claim(people[2])
     assert lead not in (None, second)
-    families = agreement.measure(store, lambda code: catalog.departments[code].family)
+    with store.transaction() as session:
+        families = agreement.measure(session, lambda code: catalog.departments[code].family, START)
     assert families["城管局"].either == 1
     assert families["城管局"].both == 0
 

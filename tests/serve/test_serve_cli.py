@@ -19,7 +19,7 @@ from serve import cli
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, scorer, capsys):
     """Run `paidan ARGS` in this process with a stub for the model; give exit code, output, errors."""
-    monkeypatch.setattr("serve.app.load_scorer", lambda settings: scorer)
+    monkeypatch.setattr("serve.running.load_scorer", lambda settings: scorer)
     monkeypatch.setattr("serve.logs.configure_logs", lambda level: None)
 
     def run_paidan(*args: object) -> tuple[int, str, str]:

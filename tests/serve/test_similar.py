@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from data.tickets.ticket import Ticket
-from serve.similar.index import SimilarTickets
+from serve.similar.index import SimilarTicket, SimilarTickets
+from serve.similar.routes import beside_template
 from serve.store.base import now
 from serve.store.decisions import StoredDecision
 from serve.store.engine import Store
@@ -213,3 +214,9 @@ async def test_the_endpoint_answers_with_what_is_known(connect, scorer, tmp_path
 async def test_without_a_store_there_is_nothing_to_ask(connect, scorer) -> None:
     async with connect(scorer) as client:
         assert (await client.post("/v1/similar", json={"text": "停水"})).status_code == 503
+
+
+def test_operators_see_them_beside_the_ticket() -> None:
+    shown = beside_template().render(tickets=[(SimilarTicket("t1", "停水<b>", "u1", now()), "水务局")])
+    assert "停水&lt;b&gt; → <strong>水务局</strong>" in shown
+    assert not beside_template().render(tickets=[]).strip()

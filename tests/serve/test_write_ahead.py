@@ -4,6 +4,7 @@ import errno
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -57,6 +58,31 @@ def test_a_torn_last_line_is_cut_off(path: Path, torn: bytes) -> None:
     again.append([_row(2)])
     assert again.read(10) == [_row(1), _row(2)]
     again.close()
+
+
+@pytest.mark.parametrize("content", [b"[]", b"5", b'{"a": {"at": 5}}', b'{"a": {"at": "yesterday"}}', b"{"])
+def test_a_line_that_holds_no_row_is_no_sound_line(path: Path, content: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"%08x %s\n" % (crc32(content), content))
+    file = WriteAheadFile(path, 10_000)
+    assert len(file) == 0
+    file.close()
+
+
+def test_damage_in_the_middle_costs_one_row_and_the_file_is_kept_beside(path: Path) -> None:
+    file = WriteAheadFile(path, 10_000)
+    file.append([_row(i) for i in range(4)])
+    file.close()
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[1] = lines[1].replace(b"t1", b"t9")
+    path.write_bytes(b"".join(lines))
+    again = WriteAheadFile(path, 10_000)
+    assert [row["ticket_id"] for row in again.read(10)] == ["t0", "t2", "t3"]
+    again.append([_row(4)])
+    assert len(again) == 4
+    again.close()
+    (copy,) = path.parent.glob("waiting.log.damaged-*")
+    assert copy.read_bytes() == b"".join(lines)
 
 
 def test_forgetting_drops_the_oldest(path: Path) -> None:

@@ -33,14 +33,19 @@ from data.gazetteer.jurisdiction import Jurisdiction, JurisdictionLevel
 from data.tickets.columns import ColumnMapping
 from data.tickets.ticket import Ticket
 from model import artifact
-from model.decision import Decision, Flag, Level, PlaceStatus, ReasonKind, Role
+from model.cascade import Cascade
+from model.decision import AnsweredBy, Decision, Flag, Level, PlaceStatus, ReasonKind, Role
 from model.dispatcher import Dispatcher
 from model.errors import ArtifactError
 from model.inputs import model_input
 from model.live_catalog import apply_catalog
+from model.runtime import Precision
 from serve.live_catalog_cli import app as catalog_commands
 from serve.policy_cli import policy as policy_commands
+from serve.tune_cli import commands as tune_commands
+from serve.tuning import Tuning
 from training.errors import TrainingError
+from training.export import export_int8
 from training.progress import ProgressCallback
 from training.settings import TrainingSettings, load_settings
 from training.train import TrainingRequest, train
@@ -270,6 +275,102 @@ def test_a_ticket_scores_alone_as_among_others(dispatcher: Dispatcher) -> None:
         assert [c.score for c in one.candidates] == pytest.approx(
             [c.score for c in other.candidates], abs=2e-3
         )
+
+
+@pytest.fixture(scope="module")
+def cascading(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an artifact whose lexical expert is sure of everything."""
+    output = tmp_path_factory.mktemp("cascading") / "artifact"
+    with artifact.changed_copy(trained, output) as folder:
+        Cascade(0.0, 5.0, 1.0, 0.0, 1.0, 0.0).save(folder / artifact.CASCADE)
+    return output
+
+
+def test_a_sure_lexical_expert_answers_without_the_encoder(
+    cascading: Path, new_tickets: list[Ticket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatcher = Dispatcher.load(cascading, threads=1, cascade=True)
+    monkeypatch.setattr(dispatcher.experts.runtime, "encode", None)
+    decisions = dispatcher.score(new_tickets)
+    right = [
+        d.candidates[0].department.code == t.department for d, t in zip(decisions, new_tickets, strict=True)
+    ]
+    assert {decision.answered_by for decision in decisions} == {AnsweredBy.LEXICAL}
+    assert sum(right) >= 0.8 * NEW_TICKETS
+
+
+def test_the_cascade_can_be_switched_off(cascading: Path, new_tickets: list[Ticket]) -> None:
+    decisions = Dispatcher.load(cascading, threads=1).score(new_tickets)
+    assert {decision.answered_by for decision in decisions} == {AnsweredBy.MODEL}
+
+
+def test_what_the_lexical_expert_does_not_read_is_for_both(
+    cascading: Path, dispatcher: Dispatcher, new_tickets: list[Ticket]
+) -> None:
+    stated = replace(new_tickets[0], district="西河区")
+    plain, by_both = Dispatcher.load(cascading, threads=1, cascade=True).score([new_tickets[0], stated])
+    assert (plain.answered_by, by_both.answered_by) == (AnsweredBy.LEXICAL, AnsweredBy.MODEL)
+    assert by_both.candidates == dispatcher.score([stated])[0].candidates
+
+
+def test_a_unit_that_is_closed_is_not_answered_by_words(cascading: Path) -> None:
+    ticket = Ticket(
+        "1", "市民来电反映，东湖区人民路8号公交车等了很久不来，请核实。", created_at=datetime(2019, 1, 1)
+    )
+    (decision,) = Dispatcher.load(cascading, threads=1, cascade=True).score([ticket])
+    assert decision.answered_by is AnsweredBy.MODEL
+    assert "公交-c" not in {candidate.department.code for candidate in decision.candidates}
+
+
+def test_another_catalog_has_no_cascade_until_the_next_training(cascading: Path, tmp_path: Path) -> None:
+    catalog = _catalog()
+    more = Department("消防-c", "山海市消防局", DepartmentKind.DISTRICT_BUREAU, "住建", "c")
+    other = Catalog.from_entries(
+        city=catalog.city,
+        gazetteer=catalog.gazetteer,
+        departments=[*catalog.departments.values(), more],
+        families=list(catalog.families.values()),
+        issue_categories=list(catalog.issue_categories.values()),
+        rules=list(catalog.rules),
+    )
+    apply_catalog(cascading, other, tmp_path / "applied")
+    assert not (tmp_path / "applied" / artifact.CASCADE).exists()
+
+
+@pytest.fixture(scope="module")
+def with_int8(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("int8") / "artifact"
+    with artifact.changed_copy(trained, output) as folder:
+        export_int8(folder / artifact.ENCODER, folder / artifact.ENCODER_INT8)
+    return output
+
+
+def test_the_int8_encoder_answers_much_the_same(
+    with_int8: Path, decisions: list[Decision], new_tickets: list[Ticket]
+) -> None:
+    found = Dispatcher.load(with_int8, threads=1, precision=Precision.INT8).score(new_tickets)
+    same = [
+        one.candidates[0].department == other.candidates[0].department
+        for one, other in zip(found, decisions, strict=True)
+    ]
+    assert sum(same) >= 0.9 * NEW_TICKETS
+
+
+def test_an_artifact_without_int8_says_how_to_get_it(trained: Path) -> None:
+    with pytest.raises(ArtifactError, match="int8_encoder"):
+        Dispatcher.load(trained, precision=Precision.INT8)
+
+
+def test_tune_measures_and_keeps_what_serve_then_takes(with_int8: Path, tmp_path: Path) -> None:
+    config = tmp_path / "serve.yaml"
+    config.write_text(f"tuning_file: {tmp_path / 'tuning.json'}\n")
+    result = CliRunner().invoke(tune_commands, ["--artifact", str(with_int8), "--config", str(config)])
+    assert result.exit_code == 0, result.output
+    tuning = Tuning.load(tmp_path / "tuning.json")
+    assert tuning is not None
+    assert tuning.encoder_sha256 == artifact.file_sha256(with_int8 / artifact.ENCODER)
+    assert tuning.why in result.output
+    assert "int8 on" in result.output
 
 
 def test_no_tickets_give_no_decisions(dispatcher: Dispatcher) -> None:

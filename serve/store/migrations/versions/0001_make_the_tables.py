@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("details", JSON, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
     )
+    op.create_index("ix_audit_log_actor_id", "audit_log", ["actor", "id"], unique=False)
     op.create_index("ix_audit_log_at", "audit_log", ["at"], unique=False)
     op.create_table(
         "decisions",
@@ -100,6 +101,34 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_feedback_events_unit"), "feedback_events", ["unit"], unique=False)
     op.create_table(
+        "shadow_decisions",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("ticket_id", sa.String(length=200), nullable=False),
+        sa.Column("input_sha256", sa.String(length=64), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("live_model", sa.String(length=64), nullable=False),
+        sa.Column("live_unit", sa.String(length=100), nullable=True),
+        sa.Column("live_score", sa.Double(), nullable=True),
+        sa.Column("live_level", sa.String(length=20), nullable=False),
+        sa.Column("shadow_model", sa.String(length=64), nullable=False),
+        sa.Column("shadow_unit", sa.String(length=100), nullable=True),
+        sa.Column("shadow_score", sa.Double(), nullable=True),
+        sa.Column("shadow_level", sa.String(length=20), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shadow_decisions")),
+        sa.UniqueConstraint(
+            "ticket_id",
+            "input_sha256",
+            "shadow_model",
+            name=op.f("uq_shadow_decisions_ticket_id_input_sha256_shadow_model"),
+        ),
+    )
+    op.create_index(
+        "ix_shadow_decisions_models",
+        "shadow_decisions",
+        ["shadow_model", "live_model", "answered_at"],
+        unique=False,
+    )
+    op.create_table(
         "users",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
@@ -139,6 +168,7 @@ def upgrade() -> None:
         sa.Column("risk", sa.Integer(), nullable=False),
         sa.Column("score", sa.Double(), nullable=False),
         sa.Column("level", sa.String(length=20), nullable=False),
+        sa.Column("unit", sa.String(length=100), nullable=True),
         sa.Column("family", sa.String(length=100), nullable=True),
         sa.Column("district_code", sa.String(length=100), nullable=True),
         sa.Column("channel", sa.String(length=100), nullable=True),
@@ -154,6 +184,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("decision_id", "kind", name=op.f("uq_review_items_decision_id_kind")),
     )
     op.create_index(op.f("ix_review_items_decision_id"), "review_items", ["decision_id"], unique=False)
+    op.create_index("ix_review_items_kind", "review_items", ["kind", "status", "due_at"], unique=False)
     op.create_index("ix_review_items_lease", "review_items", ["leased_by", "lease_expires_at"], unique=False)
     op.create_index(
         "ix_review_items_queue", "review_items", ["status", "due_at", "risk", "score"], unique=False

@@ -1,0 +1,1 @@
+"""OpenTelemetry traces, if the setting `tracing_endpoint` asks for them; else nothing of it is imported."""

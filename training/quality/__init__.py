@@ -1,0 +1,1 @@
+"""What is wrong with past tickets before a model learns from them."""

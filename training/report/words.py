@@ -1,0 +1,82 @@
+"""What the keys of a report's JSON are called on its page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "level": {
+        "auto": "自动派单 auto",
+        "preselect": "预选 preselect",
+        "suggest": "建议 suggest",
+        "consult": "会商 consult",
+    },
+    "slice": {
+        "month": "月份 month",
+        "channel": "渠道 channel",
+        "length": "诉求长度 length",
+        "learned": "承办单位此前的工单数 earlier tickets of the unit",
+        "place_level": "承办单位的层级 level of the unit's place",
+        "flag": "标记 flag",
+    },
+    "group": {
+        "none": "无",
+        "under 50 characters": "不足 50 字",
+        "under 100 characters": "50–99 字",
+        "under 200 characters": "100–199 字",
+        "200 characters or more": "200 字以上",
+        "0": "0 件（新单位）",
+        "1-9": "1–9 件",
+        "10-49": "10–49 件",
+        "50+": "50 件以上",
+        "city": "市级",
+        "district": "区县",
+        "subdistrict": "街道乡镇",
+        "community": "社区村",
+        "urgent": "紧急 urgent",
+        "danger": "危险 danger",
+        "out_of_scope": "不属本热线 out of scope",
+        "multiple_demands": "一单多诉 multiple demands",
+        "text_truncated": "诉求过长 truncated",
+    },
+    "miss": {
+        "place": "职能对，辖区错",
+        "family": "辖区对，职能错",
+        "both": "职能、辖区都错",
+        "unknown": "目录中没有正确单位",
+    },
+    "place": {"resolved": "已定位", "ambiguous": "地点有歧义", "missing": "没有地点"},
+    "reason": {"words": "用词", "duty": "职责", "place": "地点", "rule": "规则"},
+    "verdict": {"better": "变好 better", "worse": "变差 worse", "no evidence": "无证据 no evidence"},
+    "measure": {
+        "top1": "首选正确 top-1",
+        "top3": "前三含正确 top-3",
+        "auto_share": "自动派单比例 coverage",
+        "auto_precision": "自动派单精确率 precision",
+    },
+    "scope": {"family": "职能 family", "district": "辖区 district"},
+    "gate": {
+        "tickets": "工单够多",
+        "top1": "首选正确率的变化",
+        "family": "降得最多的职能",
+        "auto_share": "自动派单比例的变化",
+        "calibration": "校准误差 ECE",
+        "auto_precision": "自动派单精确率",
+        "latency": "单件用时之比",
+    },
+    "reject": {
+        "duplicate_text": "文本重复",
+        "duplicate_id": "编号重复",
+        "text_too_short": "文本过短",
+        "text_too_long": "文本过长",
+        "empty_text": "没有文本",
+        "no_words": "没有文字",
+        "missing_unit": "没有承办单位",
+        "unknown_unit": "目录中没有该单位",
+        "bad_date": "日期有误",
+        "bad_location": "坐标有误",
+        "broken_row": "行损坏",
+        "undecodable": "编码有误",
+        "missing_id": "没有编号",
+    },
+}

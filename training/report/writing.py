@@ -1,0 +1,65 @@
+"""The files of a report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from model.policy_trial import ANSWERS
+from model.registry import COMPARISON
+from training.errors import TrainingError
+from training.report.answers import past_answers
+from training.report.comparison import Comparison
+from training.report.content import report_content
+from training.report.evaluation import Evaluation
+from training.report.page import render_page
+
+PAGE = "report.html"
+FIGURES = "report.json"
+
+
+def write_report(
+    evaluation: Evaluation, folder: Path, *, comparison: Comparison | None = None, texts: bool = True
+) -> Path:
+    """Write `report.html`, `report.json`, `answers.json`; of a comparison `comparison.json`; return the page.
+
+    Each file takes the place of an older one in one step. Without `texts` no ticket's text is in them.
+
+    Raises:
+        TrainingError: the folder cannot be written to, or the comparison is of another evaluation.
+    """
+    if comparison is not None and comparison.challenger is not evaluation:
+        raise TrainingError(
+            "the comparison has another challenger", where=str(folder), expected="the one reported on"
+        )
+    content = report_content(evaluation, comparison, texts=texts)
+    written = {PAGE: render_page(content), FIGURES: _json(content)}
+    if comparison is not None:
+        written[COMPARISON] = _json(content["comparison"])
+    for name, text in written.items():
+        _replace(folder / name, text)
+    past_answers(evaluation).save(folder / ANSWERS)
+    return folder / PAGE
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _replace(path: Path, text: str) -> None:
+    scratch = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch.write_text(text, "utf-8")
+        scratch.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
+        raise TrainingError(
+            f"cannot be written ({error.strerror or type(error).__name__})",
+            where=str(path),
+            fix="Make room or choose another --output; an older report is still there.",
+        ) from error

@@ -1,0 +1,1 @@
+"""The serving benchmark: Paidan and its peers as processes, under load from a process of its own."""
