@@ -25,7 +25,7 @@ BENCH_POOL    := artifacts/bench/pool.jsonl
 BENCH_MODEL   := artifacts/bench/model/manifest.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test browser check format faults bench bench-places bench-desk bench-serving bench-quality benchmark-quality benchmark-accuracy haikou-named clean
+.PHONY: help install run test browser check format faults bench bench-places bench-desk bench-serving bench-quality benchmark-quality benchmark-accuracy benchmark-catalog haikou-named clean
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
@@ -128,6 +128,9 @@ benchmark-quality: haikou-named $(INSTALLED) ## Measure the work list and the ch
 
 benchmark-accuracy: haikou-named $(INSTALLED) ## Measure on real tickets: HAIKOU=FILE names them.
 	$(BIN)/python -m training.benchmark_accuracy --tickets "$(HAIKOU)"
+
+benchmark-catalog: haikou-named $(INSTALLED) ## Measure units and families that a model never saw: HAIKOU=FILE.
+	$(BIN)/python -m training.benchmark_catalog --tickets "$(HAIKOU)"
 
 haikou-named:
 	@test -n "$(HAIKOU)" || { \

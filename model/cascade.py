@@ -96,14 +96,6 @@ class Cascade:
         """Return the lexical expert's probabilities [N, U], not calibrated yet."""
         return Combination((LEXICAL,), (self.weight,)).scores([margins])
 
-    def mixed(self, margins: FloatArray, together: FloatArray) -> FloatArray:
-        """Return the scores [N, U] that a service gives: `together` but where one expert answers alone."""
-        sure = self.is_sure(margins)
-        scores = together.copy()
-        if sure.any():
-            scores[sure] = self.calibration.apply(self.probabilities(margins[sure]))
-        return scores
-
     @property
     def calibration(self) -> Calibration:
         """Return what makes a score of the first unit's probability."""

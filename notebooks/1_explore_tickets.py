@@ -50,7 +50,7 @@ check_tickets(TICKETS, COLUMNS).to_dict()
 # %% [markdown]
 # ## Units, near-duplicates, texts that name their own answer, small classes
 #
-# `paidan data check` writes the same as files, with the row numbers.
+# `paidan quality check` writes the same as files, with the row numbers.
 
 # %%
 found = check_quality(TICKETS, COLUMNS, CATALOG, load_quality_settings())

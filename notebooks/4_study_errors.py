@@ -71,7 +71,7 @@ reliability(evaluation)[:5]
 # %% [markdown]
 # ## Labels that may be wrong
 #
-# `paidan data labels` writes them as a work list for people.
+# `paidan quality labels` writes them as a work list for people.
 
 # %%
 rows = TicketRows.read(TICKETS, COLUMNS)

@@ -24,14 +24,14 @@ from training.settings import TrainingSettings
 class Calibrated:
     """How the experts' logits become decisions.
 
-    `served` are the scores float32 [N, U] that follow for the tickets it was fit on, `labels` their units.
+    `scores` float32 [N, U] are those of both experts for the tickets it was fit on, `labels` their units.
     """
 
     combination: Combination
     calibration: Calibration
     cascade: Cascade | None
     policy: Policy
-    served: NDArray[np.float32]
+    scores: NDArray[np.float32]
     labels: NDArray[np.int64]
     auto_share: float
 
@@ -45,7 +45,7 @@ class Calibrated:
 
     def metrics(self) -> dict[str, float]:
         """Return what the manifest says of it."""
-        ranked = np.argsort(-self.served, axis=1, kind="stable")
+        ranked = np.argsort(-self.scores, axis=1, kind="stable")
         found = ranked[:, :3] == self.labels[:, None]
         return {
             "calibration_top1": round(float(found[:, 0].mean()), 4),
@@ -69,11 +69,9 @@ def calibrate(experts: Experts, latest: Corpus, layout: UnitLayout, settings: Tr
         most_lost=settings.cascade_loss,
         confidence=settings.auto_confidence,
     )
-    served = calibration.apply(combined)
-    if cascade is not None:  # the policy's promise is for what is served
-        served = cascade.mixed(margins, served)
-    policy, auto_share = _fit_policy(served, latest, layout, settings)
-    return Calibrated(combination, calibration, cascade, policy, served, latest.labels, auto_share)
+    scores = calibration.apply(combined)
+    policy, auto_share = _fit_policy(scores, latest, layout, settings)
+    return Calibrated(combination, calibration, cascade, policy, scores, latest.labels, auto_share)
 
 
 def _fit_policy(

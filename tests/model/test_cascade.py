@@ -78,16 +78,6 @@ def test_scores_are_worth_what_was_seen():
     assert (scores.argmax(axis=1) == margins[sure].argmax(axis=1)).all()
 
 
-def test_a_service_gives_the_scores_of_both_where_it_is_not_sure():
-    cascade = Cascade(0.5, 1.0, 1.0, 0.0, 0.5, 0.0)
-    margins = np.array([[1.0, 0.4, 0.0], [1.0, 0.6, 0.0]], dtype=np.float32)
-    together = np.full((2, 3), 1 / 3, dtype=np.float32)
-    mixed = cascade.mixed(margins, together)
-    assert mixed[0].argmax() == 0
-    assert mixed[0, 0] > 0.4
-    assert mixed[1].tolist() == together[1].tolist()
-
-
 def test_what_is_saved_is_read_back(tmp_path):
     cascade = fit(*invent())
     assert cascade is not None
