@@ -23,6 +23,7 @@ STEADY, OVER = 0.7, 4.0
 _DEGRADED = '"degraded":(?:true|false)'
 _UNIT = '"ticket_id":"([^"]*)".*?"code":"([^"]*)".*"answered_by":"([^"]*)"'
 _ENCODER = "model"
+_RULES = "rules"
 _SETTLE_SECONDS = 3.0
 
 
@@ -63,9 +64,9 @@ class Latencies:
 class Throughput:
     """A system under callers that ask again as soon as they are answered.
 
-    `rate` is in answers a second, `memory` in bytes; `again` counts what was refused and sent again;
-    `generator` is the share of all cores that the load generator took. Of Paidan's answers, `units` are the
-    first unit of each ticket by its id, and `encoded` is the share that the encoder took part in.
+    `rate` is in answers of a model a second, `memory` in bytes; `again` counts what was refused and sent
+    again; `generator` is the share of all cores that the load generator took. Of Paidan's answers, `units`
+    are the first unit of each ticket by its id, and `encoded` is the share that the encoder took part in.
     """
 
     rate: float
@@ -131,10 +132,11 @@ def throughput(
         statuses = ", ".join(map(str, sorted(set(result.statuses))))
         raise BenchmarkError(f"no request was answered (status {statuses})", where=system.name)
     read = [match.groups() for piece in result.picked if piece and (match := re.match(_UNIT, piece))]
+    late = sum(by == _RULES for *_, by in read)  # past their deadline the rules answered: no model's work
     return Throughput(
-        rate=len(answered) / result.seconds,
+        rate=(len(answered) - late) / result.seconds,
         latencies=Latencies.of(answered),
-        failed=len(result.statuses) - len(answered),
+        failed=len(result.statuses) - len(answered) + late,
         again=result.again,
         memory=server.memory(),
         generator=_share(result),
