@@ -155,9 +155,20 @@ class Decider:
         """Return what the caller must know of a ticket besides the unit."""
         return self._flags.find(item.text, placed)
 
-    def is_held(self, item: ModelInput, placed: PlacedJurisdiction) -> bool:
-        """Tell whether a ticket is for a person, however sure the model is."""
-        return _is_held(self.flags(item, placed))
+    def is_held(self, item: ModelInput, placed: PlacedJurisdiction, row: int) -> bool:
+        """Tell whether a ticket is for a person, however sure the model is of the unit of a row.
+
+        Its flags may say so, or a scenario that names another unit, or none.
+        """
+        if _is_held(self.flags(item, placed)):
+            return True
+        found = self._scenarios.match(item.text, placed)
+        if found is None or found.scenario.lead is None:
+            return found is not None
+        first = self._units[row]
+        area = placed.jurisdiction or self._catalog.gazetteer[first.jurisdiction]
+        unit = self._rules.unit_in_place(found.scenario.lead, area.code, _day(item.ticket))
+        return unit is not None and unit.code != first.code
 
     def _guided(
         self,

@@ -143,14 +143,15 @@ class Dispatcher:
         return self._scores(inputs, self.experts.read_places(inputs))
 
     def assess(self, tickets: Sequence[Ticket]) -> tuple[FloatArray, NDArray[np.bool_]]:
-        """Return `scores` [N, U], and [N] whether its flags keep a ticket from being routed by itself."""
+        """Return `scores` [N, U], and [N] whether flags or a scenario keep a ticket for a person."""
         inputs = [model_input(ticket) for ticket in tickets]
         readings = self.experts.read_places(inputs)
+        scores = self._scores(inputs, readings)
         held = [
-            self._decider.is_held(item, reading.placed)
-            for item, reading in zip(inputs, readings, strict=True)
+            self._decider.is_held(item, reading.placed, int(row.argmax()))
+            for item, reading, row in zip(inputs, readings, scores, strict=True)
         ]
-        return self._scores(inputs, readings), np.array(held, dtype=bool)
+        return scores, np.array(held, dtype=bool)
 
     def run_encoder(self, folder: Path, precision: Precision, threads: int | None) -> None:
         """Run the artifact's encoder in another way from now on; raise ArtifactError if it has it not."""

@@ -11,6 +11,10 @@ from model.errors import ArtifactError
 from model.registry import COMPARISON, Registry
 
 
+GATE, NOT_COMPARED, UNUSABLE = "gate", "it was not compared with", "its comparison cannot be used:"
+"""How a reason begins."""
+
+
 def closed_gates(registry: Registry, name: str) -> tuple[str, ...]:
     """Say what stands against promoting an entry, by what `paidan compare` found of it.
 
@@ -18,15 +22,18 @@ def closed_gates(registry: Registry, name: str) -> tuple[str, ...]:
     trials are `paidan catalog apply --preview` and `paidan policy simulate`.
 
     Raises:
-        ArtifactError: there is no such entry, or its comparison cannot be read.
+        ArtifactError: there is no such entry.
     """
     entry, current = registry.entry(name), registry.current()
     if current is None or current.manifest.model_version == entry.manifest.model_version:
         return ()
     comparison = registry.reports(entry.name) / COMPARISON
     if not comparison.exists():
-        return (f"it was not compared with {current.name}",)
-    return tuple(f"gate {gate}" for gate in failed_gates(comparison, current.manifest, entry.manifest))
+        return (f"{NOT_COMPARED} {current.name}",)
+    try:
+        return tuple(f"{GATE} {name}" for name in failed_gates(comparison, current.manifest, entry.manifest))
+    except ArtifactError as error:  # who must may overrule this, too
+        return (f"{UNUSABLE} {error.what}",)
 
 
 def failed_gates(comparison: Path, champion: Manifest, challenger: Manifest) -> tuple[str, ...]:

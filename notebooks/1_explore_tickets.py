@@ -39,7 +39,7 @@ CATALOG = load_catalog(sample_catalog_path())
 
 # %%
 WORK.mkdir(parents=True, exist_ok=True)
-write_ticket_lines(TICKETS, generate_tickets(CATALOG, 1500, 7, date(2025, 1, 1), 365))
+write_ticket_lines(TICKETS, generate_tickets(CATALOG, 800, 7, date(2025, 1, 1), 365))
 
 # %% [markdown]
 # ## Which rows can be used, and why not the others

@@ -47,7 +47,7 @@ SMALL = {"max_tokens": 48, "calibration_share": 0.2}
 UNTIL, SINCE = date(2025, 9, 30), date(2025, 10, 1)
 for name, settings in {
     "champion": load_settings(None, layers=1, epochs=1, **SMALL),
-    "challenger": load_settings(None, layers=2, epochs=2, **SMALL),
+    "challenger": load_settings(None, layers=2, epochs=1, **SMALL),
 }.items():
     if not (WORK / name).exists():
         train(TrainingRequest(TICKETS, COLUMNS, CATALOG, settings, WORK / name, until=UNTIL))

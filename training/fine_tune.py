@@ -22,7 +22,7 @@ from transformers import (
 from model.classifier import CatalogClassifier
 from training.checkpoints import last_checkpoint
 from training.examples import BatchCollator, Examples, LengthGroupedSampler, pad
-from training.processes import batch_share, is_first
+from training.processes import backend, batch_share, is_first, on_cpu
 from training.progress import ProgressCallback
 from training.settings import TrainingSettings
 
@@ -127,6 +127,10 @@ def fine_tune(
     arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=steps,
+        # `accelerate launch` does not pass these on, and without them each process would train by itself.
+        use_cpu=on_cpu(),
+        ddp_backend=backend(),
+        ddp_find_unused_parameters=False,
         per_device_train_batch_size=batch_share(settings.batch_size),
         learning_rate=settings.learning_rate,
         warmup_steps=round(steps * settings.warmup),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 
+import torch
 from accelerate import PartialState
 
 from training.errors import TrainingError
@@ -18,6 +19,16 @@ def process_count() -> int:
 def is_first() -> bool:
     """Tell whether this process is the one that writes and speaks."""
     return int(os.environ.get("RANK", "0")) == 0
+
+
+def on_cpu() -> bool:
+    """Tell whether the processor trains: there is no GPU, or none that this process is shown."""
+    return not torch.cuda.is_available()
+
+
+def backend() -> str | None:
+    """Return what joins the processes; None leaves the choice to torch."""
+    return "gloo" if on_cpu() and process_count() > 1 else None
 
 
 def wait_for_all() -> None:
@@ -45,4 +56,4 @@ def batch_share(batch_size: int) -> int:
 
 @cache
 def _state() -> PartialState:
-    return PartialState()
+    return PartialState(cpu=on_cpu(), backend=backend()) if on_cpu() else PartialState()

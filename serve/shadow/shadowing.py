@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -84,11 +85,11 @@ class Shadow:
 
     async def _run(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
-        since = seconds
+        looked_at = -seconds
         while True:
             try:
-                if since >= seconds:
-                    since = 0.0
+                if monotonic() - looked_at >= seconds:
+                    looked_at = monotonic()
                     await loop.run_in_executor(self._worker, self._look)
                 if self._waiting:
                     await loop.run_in_executor(self._worker, self._score_some)
@@ -98,7 +99,6 @@ class Shadow:
             except Exception as error:
                 log.error("shadow_failed", **describe_error(error))
             await asyncio.sleep(_PAUSE)
-            since += _PAUSE
 
     def _look(self) -> None:
         found = identity(self._folder)

@@ -79,7 +79,7 @@ class SimilarTickets:
         """
         version = self._model_version()
         held = self._held if self._held.version == version else _Held(version)
-        made = self._make(version, count) if len(held.ids) < self._most else 0
+        made = self._make(version, count)
         self._held = self._take_in(held)
         return made
 
@@ -97,6 +97,7 @@ class SimilarTickets:
         return tickets[:SHOWN]
 
     def _make(self, version: str, count: int) -> int:
+        kept = select(_VALID.c.decision_id).order_by(_VALID.c.decision_id.desc()).limit(self._most)
         with self._store.transaction() as session:
             rows = session.execute(
                 select(StoredDecision.id, StoredDecision.text)
@@ -107,7 +108,11 @@ class SimilarTickets:
                         TicketVector.decision_id == StoredDecision.id, TicketVector.model_version == version
                     ),
                 )
-                .where(StoredDecision.text.is_not(None), TicketVector.decision_id.is_(None))
+                .where(
+                    StoredDecision.id.in_(kept),
+                    StoredDecision.text.is_not(None),
+                    TicketVector.decision_id.is_(None),
+                )
                 .order_by(StoredDecision.id.desc())
                 .limit(count)
             ).all()
@@ -133,6 +138,8 @@ class SimilarTickets:
             ids = tuple(session.scalars(latest.limit(self._most)))
             if ids == held.ids:
                 return held
+            if len(ids) == self._most:  # what is older than all that are kept is of no use any more
+                session.execute(delete(TicketVector).where(TicketVector.decision_id < ids[-1]))
             new = [decision_id for decision_id in ids if decision_id not in row_of]
             stored = {
                 decision_id: np.frombuffer(vector, dtype=np.float16)

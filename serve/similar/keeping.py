@@ -11,8 +11,10 @@ from serve.similar.index import SimilarTickets
 
 log = structlog.get_logger(__name__)
 
-_AT_A_TIME = 32
-_PAUSE_BUSY, _PAUSE_IDLE = 1.0, 10.0
+_AT_A_TIME = 4
+"""Few, for the encoder serves one at a time, and live tickets wait meanwhile."""
+
+_PAUSE_BUSY, _PAUSE_IDLE = 0.5, 10.0
 
 
 class SimilarKeeper:

@@ -70,7 +70,7 @@ async def test_work_for_a_client_that_hung_up_is_dropped(path: str, scorer, make
         await asyncio.sleep(0.1)
         scorer.gate.set()
         async with httpx.AsyncClient() as client:
-            body = {"ticket_id": "after", "text": "停水"}
+            body = {"ticket_id": "after", "text": "停电"}
             assert (await client.post(f"http://127.0.0.1:{port}/v1/score", json=body)).status_code == 200
         held.close()
     assert scorer.scored_ids == ["held", "after"]

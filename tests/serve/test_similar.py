@@ -198,6 +198,9 @@ def test_the_latest_are_kept(store: Store, encoder: Encoder, settle) -> None:
         settle(f"t{number}", "停水")
         index.refresh(10)
     assert len(index) == 2
+    assert sorted(_ids(index, "停水")) == ["t2", "t3"]
+    with store.transaction() as session:
+        assert session.query(TicketVector).count() == 2
 
 
 @pytest.mark.anyio

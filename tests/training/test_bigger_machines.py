@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -23,6 +24,7 @@ from data.tickets.ticket import Ticket
 from model import artifact
 from model.dispatcher import Dispatcher
 from model.encoder import load_encoder
+from model.head import HeadWeights
 from training.errors import TrainingError
 from training.processes import batch_share
 from training.settings import load_settings
@@ -90,6 +92,10 @@ def city(tmp_path_factory: pytest.TempPathFactory, wordpiece_checkpoint: Path) -
         "checkpoint_steps": 5,
         "calibration_share": 0.2,
         "threads": 1,
+        # Processes draw what they drop out each for themselves; without it, two learn what one does.
+        "encoder_dropout": 0.0,
+        "dropout": 0.0,
+        "duty_dropout": 0.0,
     }
     (folder / "train.yaml").write_text(yaml.safe_dump(settings), "utf-8")
     return folder
@@ -118,7 +124,7 @@ def alone(city: Path) -> Path:
     return _train(city)[0]
 
 
-def test_two_processes_train_one_artifact(city: Path) -> None:
+def test_two_processes_train_one_artifact(city: Path, alone: Path) -> None:
     config = CONFIGS / "accelerate" / "two_cpu_processes.yaml"
     output, said = _train(city, "-m", "accelerate.commands.launch", "--config_file", str(config))
     manifest = artifact.open_artifact(output)
@@ -126,6 +132,9 @@ def test_two_processes_train_one_artifact(city: Path) -> None:
     assert said.count("reading tickets ...") == 1  # the second process is silent
     assert "of 16" in said  # 128 tickets, 16 a step for both together, two epochs
     assert not list(city.glob(".two*"))
+    learned, by_one = (HeadWeights.load(folder / artifact.HEAD) for folder in (output, alone))
+    np.testing.assert_allclose(learned.bias, by_one.bias, atol=1e-4)
+    np.testing.assert_allclose(learned.duty, by_one.duty, atol=1e-3)
     ticket = Ticket("1", f"反映小区门口{WORDS['水务']}")
     assert Dispatcher.load(output, threads=1).score([ticket])[0].candidates[0].department.code == "水务"
 
