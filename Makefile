@@ -16,6 +16,8 @@ ENCODERS  := artifacts/encoder
 ENCODER   := $(ENCODERS)/embedded/model.safetensors
 TICKETS   := artifacts/sample/tickets.jsonl
 MODEL     := artifacts/sample/model/manifest.json
+REGISTRY  := artifacts/sample/registry
+PROMOTED  := artifacts/sample/.promoted
 SAMPLE    := data/samples/beijing/catalog
 SAMPLE_TICKETS ?= 4000
 # What `make bench-serving` measures with; QUICK=1 only shows that all runs.
@@ -51,9 +53,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 		--constraint constraints.txt --editable '.[train,dev]'
 	@touch $@
 
-run: $(INSTALLED) $(MODEL) ## Train the sample city and serve it on localhost:8000; what is done already is skipped.
+run: $(INSTALLED) $(PROMOTED) ## Train the sample city and serve it on localhost:8000; what is done already is skipped.
 	@PAIDAN_DATABASE_URL=sqlite:///artifacts/sample/paidan.db \
-		$(BIN)/paidan serve --artifact $(dir $(MODEL)) --host $(HOST) --port $(PORT) \
+		$(BIN)/paidan serve --artifact $(REGISTRY)/current --host $(HOST) --port $(PORT) \
 		$(if $(filter 127.0.0.1 ::1 localhost,$(HOST)),--sample-queue)
 
 # A new installation is no reason to build the same things again: it comes after the bar.
@@ -67,6 +69,11 @@ $(TICKETS): $(wildcard $(SAMPLE)/*.yaml $(SAMPLE)/../phrases/*) | $(INSTALLED)
 $(MODEL): $(TICKETS) configs/default.yaml configs/train/sample.yaml | $(ENCODER)
 	PAIDAN_CACHE=$(ENCODERS) $(BIN)/paidan train --tickets $(TICKETS) --catalog $(SAMPLE) \
 		--config configs/train/sample.yaml --output $(dir $@)
+
+$(PROMOTED): $(MODEL)
+	$(BIN)/paidan models promote --reason "make run" --overrule --registry $(REGISTRY) \
+		$$($(BIN)/paidan models add $(dir $(MODEL)) --registry $(REGISTRY))
+	@touch $@
 
 # The tests of the pages drive a real browser. Where it cannot be had they are skipped, and pytest says so.
 CHROMIUM := /usr/bin/chromium

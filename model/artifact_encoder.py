@@ -11,9 +11,9 @@ from model.runtime import EncoderRuntime, Precision
 
 
 def open_encoder(
-    folder: Path, manifest: Manifest, precision: Precision, threads: int | None
+    folder: Path, manifest: Manifest, precision: Precision, threads: int | None, *, shared: bool = False
 ) -> EncoderRuntime:
-    """Open it; `threads` limits the cores that one call uses.
+    """Open it; `threads` limits the cores that it uses, `shared` says that others need them as well.
 
     Raises:
         ArtifactError: the artifact does not have it in that precision, or the file is damaged.
@@ -31,4 +31,5 @@ def open_encoder(
         max_tokens=manifest.encoder["max_tokens"],
         pad_id=manifest.encoder["pad_id"],
         threads=threads,
+        shared=shared,
     )

@@ -83,10 +83,12 @@ class Dispatcher:
         threads: int | None = None,
         precision: Precision = Precision.FP32,
         cascade: bool = False,
+        shared: bool = False,
     ) -> Dispatcher:
         """Load an artifact folder; `threads` limits the cores that one call uses.
 
         With `cascade`, `score` lets the lexical expert answer alone where the artifact says that it may.
+        `shared` says that calls come from several threads, and others need the cores as well.
 
         Raises:
             ArtifactError: a file of it was changed or is missing.
@@ -99,7 +101,7 @@ class Dispatcher:
         return cls(
             catalog=catalog,
             experts=Experts(
-                open_encoder(folder, manifest, precision, threads),
+                open_encoder(folder, manifest, precision, threads, shared=shared),
                 CatalogHead(layout, HeadWeights.load(folder / artifact.HEAD)),
                 PlaceEvidence(resolver, layout.jurisdictions),
                 LexicalExpert.load(folder / artifact.LEXICAL),
@@ -156,6 +158,11 @@ class Dispatcher:
     def run_encoder(self, folder: Path, precision: Precision, threads: int | None) -> None:
         """Run the artifact's encoder in another way from now on; raise ArtifactError if it has it not."""
         self.experts.runtime = open_encoder(folder, self.manifest, precision, threads)
+
+    @property
+    def side_by_side(self) -> int:
+        """Return how many calls the encoder runs at a time; further ones wait for it."""
+        return self.experts.runtime.side_by_side
 
     def vectors(self, texts: Sequence[str]) -> FloatArray:
         """Return the encoder's vectors float32 [N, H]: texts that say the same lie close together."""

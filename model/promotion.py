@@ -10,7 +10,6 @@ from model.artifact import Manifest
 from model.errors import ArtifactError
 from model.registry import COMPARISON, Registry
 
-
 GATE, NOT_COMPARED, UNUSABLE = "gate", "it was not compared with", "its comparison cannot be used:"
 """How a reason begins."""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Semaphore
 
 import numpy as np
 import onnxruntime
@@ -29,29 +32,54 @@ class Precision(StrEnum):
 
 
 class EncoderRuntime:
-    """Text to vectors. Safe to call from several threads."""
+    """Text to vectors. Safe to call from several threads.
+
+    With `open_narrow` up to `cores` calls run side by side: one that finds nobody else has all cores, the
+    others have one each. A core of one's own for a batch is worth more than all of them for half the time,
+    since the threads of one run wait for each other. Without it calls take turns.
+    """
 
     def __init__(
-        self, session: onnxruntime.InferenceSession, tokenizer: Tokenizer, *, max_tokens: int, pad_id: int
+        self,
+        session: onnxruntime.InferenceSession,
+        tokenizer: Tokenizer,
+        *,
+        max_tokens: int,
+        pad_id: int,
+        cores: int = 1,
+        open_narrow: Callable[[], onnxruntime.InferenceSession] | None = None,
     ) -> None:
-        self._session = session
+        self._wide = session
         self._tokenizer = tokenizer
         self._pad_id = pad_id
-        self._turn = Lock()
+        self._open_narrow = open_narrow
+        self._narrow: onnxruntime.InferenceSession | None = None
+        self._lock = Lock()
+        self._running = 0
+        self.side_by_side = cores if open_narrow is not None else 1
+        self._places = Semaphore(self.side_by_side)
         self.max_tokens = max_tokens
         self.hidden_size: int = session.get_outputs()[0].shape[1]
 
     @classmethod
     def load(
-        cls, model: Path, tokenizer: Path, *, max_tokens: int, pad_id: int, threads: int | None = None
+        cls,
+        model: Path,
+        tokenizer: Path,
+        *,
+        max_tokens: int,
+        pad_id: int,
+        threads: int | None = None,
+        shared: bool = False,
     ) -> EncoderRuntime:
-        """Open an exported encoder; `threads` limits the cores one call uses."""
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        if threads is not None:
-            options.intra_op_num_threads = threads
+        """Open an exported encoder; `threads` limits the cores that it uses.
+
+        `shared` says that others need the cores as well, as in a service: then idle threads do not spin, and
+        calls run side by side.
+        """
+        cores = threads or available_cores()
         try:
-            session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+            session = _open(model, threads=threads, spin=not shared)
             loaded = Tokenizer.from_file(str(tokenizer))
         except Exception as error:  # both libraries raise bare Exception subclasses of their own
             raise ArtifactError(
@@ -61,7 +89,14 @@ class EncoderRuntime:
             ) from error
         loaded.no_padding()
         loaded.enable_truncation(max_tokens)
-        return cls(session, loaded, max_tokens=max_tokens, pad_id=pad_id)
+        return cls(
+            session,
+            loaded,
+            max_tokens=max_tokens,
+            pad_id=pad_id,
+            cores=cores,
+            open_narrow=partial(_open, model, threads=1, spin=False) if shared and cores > 1 else None,
+        )
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of each text, at most `max_tokens` of them."""
@@ -79,22 +114,57 @@ class EncoderRuntime:
         vectors = np.empty((len(token_ids), self.hidden_size), dtype=np.float32)
         order = sorted(range(len(token_ids)), key=lambda i: len(token_ids[i]))
         start = 0
-        with self._turn:  # each run takes all cores: two at a time would both be late
+        with self._session() as session:
             for stop in cheapest_runs([len(token_ids[i]) for i in order]):
                 rows = order[start:stop]
-                vectors[rows] = self._run([token_ids[i] for i in rows])
+                vectors[rows] = self._run(session, [token_ids[i] for i in rows])
                 start = stop
         return vectors
 
-    def _run(self, batch: list[Sequence[int]]) -> FloatArray:
+    @contextmanager
+    def _session(self) -> Iterator[onnxruntime.InferenceSession]:
+        """Give the session for a call, when it has its place."""
+        with self._places:
+            with self._lock:
+                self._running += 1
+                session = self._wide if self._running == 1 else self._narrow_session()
+            try:
+                yield session
+            finally:
+                with self._lock:
+                    self._running -= 1
+
+    def _narrow_session(self) -> onnxruntime.InferenceSession:
+        if self._narrow is None:
+            assert self._open_narrow is not None  # else there is one place only
+            self._narrow = self._open_narrow()
+        return self._narrow
+
+    def _run(self, session: onnxruntime.InferenceSession, batch: list[Sequence[int]]) -> FloatArray:
         width = max(len(ids) for ids in batch)
         ids = np.full((len(batch), width), self._pad_id, dtype=np.int64)
         mask = np.zeros((len(batch), width), dtype=np.int64)
         for row, tokens in enumerate(batch):
             ids[row, : len(tokens)] = tokens
             mask[row, : len(tokens)] = 1
-        result: FloatArray = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+        result: FloatArray = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
         return result
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+
+
+def _open(model: Path, *, threads: int | None, spin: bool) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    if not spin:
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
 
 def cheapest_runs(lengths: Sequence[int]) -> list[int]:

@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from serve.analyst import routes as analyst_routes
 from serve.api import feedback, openapi, routes
+from serve.drift import routes as drift_routes
 from serve.errors import Problem, handle_http_exception, handle_invalid_request, handle_problem
 from serve.export import routes as export_routes
 from serve.lead import routes as lead_routes
@@ -71,6 +72,7 @@ def create_app(settings: ServeSettings, scorer: Scorer | None = None) -> FastAPI
         review_routes.router,
         lead_routes.router,
         analyst_routes.router,
+        drift_routes.router,
     ):
         app.include_router(router)
     if settings.oidc_issuer is not None:

@@ -1,11 +1,11 @@
 """The micro-batcher: many callers on one side, worker threads with the model on the other.
 
 While a worker scores a batch, what comes in waits; when it is done, it takes what waits. An idle service
-scores at once, a busy one in full batches, and nobody has to guess how long to linger. When a full batch
-waits, a second worker takes it: it reads its texts while the first has the encoder, and has the encoder while
-the first writes down its decisions. After LitServe's
-BatchedLoop (a failed batch fails each request in it, outputs are counted) and text-embeddings-inference (the
-queue is bounded in the size of its texts).
+scores at once, a busy one in full batches, and nobody has to guess how long to linger. As many batches are
+worked on as the encoder runs side by side, and one more when it is full: it is read, or its decisions are
+written down, while the others have the encoder. After LitServe's BatchedLoop (a failed batch fails each
+request in it, outputs are counted) and text-embeddings-inference (the queue is bounded in the size of its
+texts).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import structlog
 
 from data.tickets.ticket import Ticket
 from model.decision import Decision
+from model.runtime import available_cores
 from serve.errors import DeadlinePassed, NotReady, Problem, QueueFull, ScoringFailed
 from serve.logs import current_request, describe_error
 from serve.metrics.meters import Meters
@@ -28,9 +29,6 @@ from serve.settings import ServeSettings
 from serve.waiting import Waiting, WaitingRoom
 
 log = structlog.get_logger(__name__)
-
-_SIDE_BY_SIDE = 2
-"""Batches that are worked on at a time: one has the encoder and thus all cores, the other does the rest."""
 
 _RATE_MEMORY = 0.8
 """Weight of the past in the running average of characters scored per second."""
@@ -72,7 +70,7 @@ class MicroBatcher:
         self._batches: set[asyncio.Task[None]] = set()
         self._ahead = 0  # characters of the batches that are worked on
         self._last_done = 0.0
-        self._workers = ThreadPoolExecutor(_SIDE_BY_SIDE, "paidan-scorer")
+        self._workers = ThreadPoolExecutor(available_cores() + 1, "paidan-scorer")
         self._fallback_worker = ThreadPoolExecutor(1, "paidan-fallback")
 
     @property
@@ -204,11 +202,12 @@ class MicroBatcher:
                 _fail(item, NotReady())
 
     def _may_begin(self) -> bool:
-        """Tell whether a batch may begin: one always, a second one beside it only when it is full.
+        """Tell whether a batch may begin: if the encoder has room for it, or a full one waits beside.
 
-        What comes in until then would have to wait for the second one to end, and could have been part of it.
+        One that is not full would gain nothing by beginning early, and what comes in could still join it.
         """
-        return not self._batches or (len(self._batches) < _SIDE_BY_SIDE and self._room.holds_full_batch)
+        room = getattr(self._scorer, "side_by_side", 1)
+        return len(self._batches) < room or (len(self._batches) == room and self._room.holds_full_batch)
 
     def _end(self, task: asyncio.Task[None]) -> None:
         self._batches.discard(task)

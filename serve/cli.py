@@ -15,6 +15,7 @@ from serve.insight.cli import commands as insight
 from serve.live_catalog_cli import app as catalog
 from serve.models_cli import models
 from serve.policy_cli import policy
+from serve.review.cli import review
 from serve.security.cli import keys, users
 from serve.store.cli import commands as store
 from serve.tune_cli import commands as tuning
@@ -31,6 +32,7 @@ commands.registered_commands += tuning.registered_commands
 commands.add_typer(catalog, name="catalog")
 commands.add_typer(models, name="models")
 commands.add_typer(policy, name="policy")
+commands.add_typer(review, name="review")
 commands.add_typer(store, name="store")
 commands.add_typer(users, name="users")
 commands.add_typer(keys, name="keys")

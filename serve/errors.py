@@ -191,6 +191,20 @@ class InternalError(Problem):
         )
 
 
+class SimilarOff(Problem):
+    """Similar tickets are not looked for here."""
+
+    status = HTTPStatus.NOT_FOUND
+    slug = "similar-off"
+    title = "Similar tickets are switched off"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this service keeps no past tickets at hand",
+            fix="It needs a database, and the setting similar_tickets above 0.",
+        )
+
+
 class NotReady(Problem):
     """The service is starting or stopping."""
 

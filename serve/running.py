@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
@@ -20,6 +21,7 @@ from serve.api.examples import WARM_UP_TEXTS
 from serve.api.requests import Limits
 from serve.batching import MicroBatcher
 from serve.cache import with_cache
+from serve.drift.keeping import DriftKeeper
 from serve.lead.dependencies import LeadDesk
 from serve.live import ArtifactWatch, LiveScorer, watching
 from serve.memory import settle_memory
@@ -35,6 +37,7 @@ from serve.security.sign_in_limit import SignInLimit
 from serve.service import Service
 from serve.settings import ServeSettings
 from serve.shadow.shadowing import Shadow, ShadowingScorer
+from serve.similar.asking import SimilarQueries
 from serve.similar.index import FloatArray, SimilarTickets
 from serve.similar.keeping import SimilarKeeper
 from serve.store.engine import Store
@@ -60,13 +63,14 @@ async def running(
         _similar_tickets(store, live, settings) as app.state.similar,
         _batching(MicroBatcher(answering, settings, meters)) as batcher,
     ):
+        drift = app.state.drift = DriftKeeper.over(store, live)
         service = Service(settings, Limits.from_settings(settings), answering, batcher, store=store)
         app.state.service = service
         if store is not None:
             _open_the_desk(app, settings, store, live)
             if settings.sample_queue:
                 await asyncio.to_thread(fill_sample, store, recording)
-        state = ServiceState(service, watch)
+        state = ServiceState(service, watch, drift)
         meters.registry.register(state)
         log.info("ready", model=loaded.versions.model, catalog=loaded.versions.catalog)
         try:
@@ -85,7 +89,7 @@ def load_scorer(settings: ServeSettings) -> Scorer:
     keep_blas_to_one_thread()
     precision, threads = choose(settings, read_manifest(settings.artifact))
     dispatcher = Dispatcher.load(
-        settings.artifact, threads=threads, precision=precision, cascade=settings.cascade
+        settings.artifact, threads=threads, precision=precision, cascade=settings.cascade, shared=True
     )
     settle_memory()
     return dispatcher
@@ -113,7 +117,8 @@ def warm_up(scorer: Scorer, settings: ServeSettings) -> None:
         for i in range(settings.max_batch_size)
     ]
     scorer.score(tickets[:1], top_k=settings.top_k)
-    decisions = scorer.score(tickets, top_k=settings.top_k)
+    with ThreadPoolExecutor(2) as pool:  # at the same time: the encoder runs side by side, too
+        decisions, _ = pool.map(lambda _: scorer.score(tickets, top_k=settings.top_k), range(2))
     for decision in decisions:
         scores = [candidate.score for candidate in decision.candidates if candidate.score is not None]
         if not scores or not all(0 <= score <= 1 for score in scores):
@@ -165,7 +170,7 @@ async def _shadowing(scorer: Scorer, store: Store | None, settings: ServeSetting
 @asynccontextmanager
 async def _similar_tickets(
     store: Store | None, live: LiveScorer, settings: ServeSettings
-) -> AsyncIterator[SimilarTickets | None]:
+) -> AsyncIterator[SimilarQueries | None]:
     if store is None or settings.similar_tickets == 0 or not hasattr(live, "vectors"):
         yield None
         return
@@ -175,9 +180,10 @@ async def _similar_tickets(
         return vectors
 
     index = SimilarTickets(store, encode, lambda: live.versions.model, settings.similar_tickets)
-    keeper = SimilarKeeper(index)
+    keeper, queries = SimilarKeeper(index), SimilarQueries(index)
     keeper.start()
     try:
-        yield index
+        yield queries
     finally:
+        queries.close()
         await keeper.stop()

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from model.errors import ArtifactError
 from model.policy_trial import ANSWERS
-from model.promotion import closed_gates
+from model.promotion import GATE, NOT_COMPARED, UNUSABLE, closed_gates
 from model.registry import COMPARISON, Change, Entry, Registry
 
+T = TypeVar("T")
+
 REPORT = "report.html"
+
+GATES: Mapping[str, str] = {
+    "tickets": "测试工单够多",
+    "top1": "总体首选不变差",
+    "family": "各类单位不变差",
+    "auto_share": "自动派单不变少",
+    "calibration": "分数可信",
+    "auto_precision": "自动派单守住承诺",
+    "latency": "速度不变慢",
+}
+"""What the page calls a gate."""
+
+_REASONS = {GATE: "把关：", NOT_COMPARED: "没有对比：", UNUSABLE: "对比不能用："}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +69,8 @@ class Listing:
 
 
 def read_listing(registry: Registry) -> Listing:
-    """Read the registry; an entry whose reports cannot be read is shown without them."""
-    current, shadow = registry.current(), registry.shadow()
+    """Read the registry; what of it cannot be read is left out, so that the rest can be mended by it."""
+    current, shadow = _if_readable(registry.current), _if_readable(registry.shadow)
     return Listing(
         [
             _line(
@@ -66,17 +81,30 @@ def read_listing(registry: Registry) -> Listing:
             )
             for entry in registry.entries()
         ],
-        list(reversed(registry.history())),
-        len(registry.line()) > 1,
+        list(reversed(_if_readable(registry.history) or [])),
+        len(_if_readable(registry.line) or []) > 1,
     )
+
+
+def in_chinese(reason: str) -> str:
+    """Return what stands against a promotion, as `closed_gates` says it, in Chinese."""
+    for beginning, words in _REASONS.items():
+        if reason.startswith(beginning):
+            rest = reason.removeprefix(beginning).strip()
+            return words + GATES.get(rest, rest)
+    return reason
+
+
+def _if_readable(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except ArtifactError:
+        return None
 
 
 def _line(registry: Registry, entry: Entry, *, is_current: bool, is_shadow: bool) -> Line:
     reports = registry.reports(entry.name)
-    try:
-        closed: Sequence[str] = () if is_current else closed_gates(registry, entry.name)
-    except ArtifactError as error:
-        closed = (str(error),)
+    closed = () if is_current else _if_readable(lambda: closed_gates(registry, entry.name)) or ()
     return Line(
         name=entry.name,
         trained=entry.manifest.created_at,
@@ -88,7 +116,7 @@ def _line(registry: Registry, entry: Entry, *, is_current: bool, is_shadow: bool
         has_report=(reports / REPORT).is_file(),
         has_answers=(reports / ANSWERS).is_file(),
         gates=_gates(reports / COMPARISON),
-        closed=closed,
+        closed=[in_chinese(reason) for reason in closed],
     )
 
 

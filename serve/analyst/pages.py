@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from starlette.responses import HTMLResponse
 
+from model.decision import Level
+from model.errors import ArtifactError
 from model.policy import Policy
 from model.registry import PROMOTED, Registry
-from serve.analyst.dependencies import ANALYSTS
-from serve.analyst.listing import Line, read_listing
+from serve.analyst.dependencies import ANALYSTS, NoRegistry
+from serve.analyst.listing import GATES, Line, read_listing
 from serve.analyst.simulation import PER, Simulation
 from serve.insight.period import CITY_TIME
-from serve.lead.dependencies import LEADS, LeadDesk
+from serve.lead.dependencies import LeadDesk
 from serve.lead.pages import percent
 from serve.shadow.figures import ShadowFigures, measure
 from serve.store.base import now
@@ -23,15 +25,6 @@ from serve.store.people import User
 from serve.store.reviews import Ruling
 from serve.templating import templates_in
 
-GATES: Mapping[str, str] = {
-    "tickets": "测试工单够多",
-    "top1": "总体首选不变差",
-    "family": "各类单位不变差",
-    "auto_share": "自动派单不变少",
-    "calibration": "分数可信",
-    "auto_precision": "自动派单守住承诺",
-    "latency": "速度不变慢",
-}
 PLACES: Mapping[str, str] = {
     "city": "市级",
     "district": "区县",
@@ -53,9 +46,15 @@ _templates.filters |= {"percent": percent, "moment": _moment}
 
 def whole_page(registry: Registry, desk: LeadDesk, user: User, csrf_token: str) -> HTMLResponse:
     """Answer with the page."""
-    page = {"csrf_token": csrf_token, "city": desk.catalog().city, "may_review": user.role in LEADS}
+    page = {"csrf_token": csrf_token, "city": desk.catalog().city}
     trial = {"seconds": _seconds(desk.store), "promise": _promise(registry)}
     return _render("page.html", page | trial | _models(registry, desk, user))
+
+
+def page_without_registry(none: NoRegistry, desk: LeadDesk, user: User, csrf_token: str) -> HTMLResponse:
+    """Answer with what has to be set before there is anything to show."""
+    page = {"csrf_token": csrf_token, "city": desk.catalog().city, "user": user, "told": none.render()}
+    return _render("none.html", page)
 
 
 def models_part(registry: Registry, desk: LeadDesk, user: User) -> HTMLResponse:
@@ -81,8 +80,17 @@ def _models(registry: Registry, desk: LeadDesk, user: User) -> dict[str, object]
         "gate_names": GATES,
         "actions": {PROMOTED: "启用"},
         "shadows": _shadows(desk.store, listing.lines),
+        "auto_shares": _auto_shares,
         "name_of": lambda code: _unit_name(desk, code),
     }
+
+
+def _auto_shares(figures: ShadowFigures) -> tuple[float, float]:
+    """Return what share of the tickets the live model and the shadow would let go out by themselves."""
+    auto = Level.AUTO.value
+    live = sum(count for (level, _), count in figures.levels.items() if level == auto)
+    shadow = sum(count for (_, level), count in figures.levels.items() if level == auto)
+    return live / figures.tickets, shadow / figures.tickets
 
 
 def _shadows(store: Store, lines: Sequence[Line]) -> list[tuple[Line, list[ShadowFigures]]]:
@@ -105,7 +113,10 @@ def _seconds(store: Store) -> float:
 
 
 def _promise(registry: Registry) -> dict[str, float]:
-    current = registry.current()
+    try:
+        current = registry.current()
+    except ArtifactError:  # the page says so by what it does not show
+        current = None
     settings = current.manifest.settings if current is not None else {}
     policy = Policy.load(current.folder / "policy.json") if current is not None else None
     return {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -16,9 +18,17 @@ from model.errors import ArtifactError
 from model.policy_trial import ANSWERS, PastAnswers, Promise, write_with_policy
 from model.promotion import closed_gates
 from model.registry import Registry
-from serve.analyst.dependencies import Analyst, ChangeRefused, NothingThere, Reader, TheRegistry
-from serve.analyst.listing import REPORT
-from serve.analyst.pages import models_part, simulation_part, whole_page
+from serve.analyst.dependencies import (
+    Analyst,
+    ChangeRefused,
+    NoRegistry,
+    NothingThere,
+    Reader,
+    TheRegistry,
+    registry_of,
+)
+from serve.analyst.listing import REPORT, in_chinese
+from serve.analyst.pages import models_part, page_without_registry, simulation_part, whole_page
 from serve.analyst.simulation import TooFewAnswersError, simulate
 from serve.lead.dependencies import TheLeadDesk
 from serve.security.audit import actor_of, audit
@@ -59,9 +69,13 @@ class NewPolicy(BaseModel):
 
 
 @router.get("")
-def show(request: Request, registry: TheRegistry, desk: TheLeadDesk, user: Reader) -> HTMLResponse:
+def show(request: Request, desk: TheLeadDesk, user: Reader) -> HTMLResponse:
     """Show the models, which serves, and what was measured of them."""
-    return whole_page(registry, desk, user, csrf_token_of(request))
+    token = csrf_token_of(request)
+    try:
+        return whole_page(registry_of(request), desk, user, token)
+    except NoRegistry as none:
+        return page_without_registry(none, desk, user, token)
 
 
 @router.get("/{name}/report")
@@ -100,7 +114,7 @@ def keep_policy(
     answers = _answers(registry, name)
     promise = Promise(sent.precision, sent.preselect, sent.confidence)
     source = registry.entry(name)
-    with tempfile.TemporaryDirectory(dir=registry.root, prefix=".policy-") as scratch:
+    with _or_refuse("没有存下"), tempfile.TemporaryDirectory(dir=registry.root, prefix=".policy-") as scratch:
         copy = Path(scratch) / "artifact"
         write_with_policy(
             source.folder, answers.fit(promise), copy, {"tickets": len(answers)} | asdict(promise)
@@ -114,13 +128,12 @@ def keep_policy(
 def promote(name: str, sent: Change, registry: TheRegistry, desk: TheLeadDesk, user: Analyst) -> HTMLResponse:
     """Let an entry serve; closed gates refuse it unless overruled."""
     name = _entry_name(registry, name)
-    try:
+    with _or_refuse("没有启用"):
         closed = closed_gates(registry, name)
         if closed and not sent.overrule:
-            raise ChangeRefused(f"没有启用：{'；'.join(closed)}。请看对比报告，或说明理由后强制启用。")
+            reasons = "；".join(map(in_chinese, closed))
+            raise ChangeRefused(f"没有启用：{reasons}。请看对比报告，或说明理由后强制启用。")
         registry.promote(name, by=user.name, reason=sent.reason, overruled=closed)
-    except ArtifactError as error:
-        raise ChangeRefused(f"没有启用：{error}") from error
     _audit(desk.store, user, "model.promote", name, reason=sent.reason, overruled=list(closed))
     return models_part(registry, desk, user)
 
@@ -128,10 +141,8 @@ def promote(name: str, sent: Change, registry: TheRegistry, desk: TheLeadDesk, u
 @router.post("/rollback")
 def rollback(sent: Change, registry: TheRegistry, desk: TheLeadDesk, user: Analyst) -> HTMLResponse:
     """Let the entry serve that served before."""
-    try:
+    with _or_refuse("没有回退"):
         change = registry.rollback(by=user.name, reason=sent.reason)
-    except ArtifactError as error:
-        raise ChangeRefused(f"没有回退：{error}") from error
     _audit(desk.store, user, "model.rollback", change.name, reason=sent.reason)
     return models_part(registry, desk, user)
 
@@ -142,10 +153,8 @@ def begin_shadow(
 ) -> HTMLResponse:
     """Let an entry score live tickets unseen."""
     name = _entry_name(registry, name)
-    try:
+    with _or_refuse("没有开始旁路"):
         registry.begin_shadow(name)
-    except ArtifactError as error:
-        raise ChangeRefused(f"没有开始旁路：{error}") from error
     _audit(desk.store, user, "model.shadow", name, reason=sent.reason)
     return models_part(registry, desk, user)
 
@@ -153,7 +162,8 @@ def begin_shadow(
 @router.post("/shadow/end")
 def end_shadow(sent: Change, registry: TheRegistry, desk: TheLeadDesk, user: Analyst) -> HTMLResponse:
     """Let no entry score unseen any more."""
-    registry.end_shadow()
+    with _or_refuse("没有结束旁路"):
+        registry.end_shadow()
     _audit(desk.store, user, "model.shadow.end", None, reason=sent.reason)
     return models_part(registry, desk, user)
 
@@ -169,7 +179,20 @@ def _answers(registry: Registry, name: str) -> PastAnswers:
     path = registry.reports(_entry_name(registry, name)) / ANSWERS
     if not path.is_file():
         raise NothingThere()
-    return PastAnswers.load(path)
+    with _or_refuse("不能试算"):
+        return PastAnswers.load(path)
+
+
+@contextmanager
+def _or_refuse(what: str) -> Iterator[None]:
+    """Tell in Chinese what did not happen, if the registry cannot be read or written."""
+    try:
+        yield
+    except ArtifactError as error:
+        raise ChangeRefused(f"{what}：模型库里的文件不完整或已损坏（{error.what}）。") from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ChangeRefused(f"{what}：服务不能读写模型库（{reason}），请用命令行操作。") from error
 
 
 def _audit(store: Store, user: User, action: str, name: str | None, **details: object) -> None:

@@ -26,6 +26,7 @@ _PROBLEMS = {
     400: "The body is not JSON in UTF-8.",
     401: "No valid API key, where the service asks for one.",
     403: "The API key is not for this.",
+    404: "Similar tickets are switched off.",
     408: "The body did not arrive in time.",
     409: "The event was reported before, with other content.",
     413: "The body is over the limit.",
@@ -37,7 +38,7 @@ _PROBLEMS = {
     504: "No decision in time, and the artifact has no rules to fall back on.",
 }
 
-_OF_SCORING = [status for status in _PROBLEMS if status != 409]
+_OF_SCORING = [status for status in _PROBLEMS if status not in {404, 409}]
 
 
 def _schema(name: str) -> dict[str, Any]:

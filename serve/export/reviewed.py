@@ -104,7 +104,7 @@ class ReviewedTickets:
                 on_tickets(len(some))
 
     def _rows_of(self, words: list[_Word], events: list[FeedbackEvent]) -> Iterator[ExportRow]:
-        last = max((word for word in words if word.kind != "second"), key=_weight, default=None)
+        last = _holding(words)
         if last is None or not self._period.holds(last.ruling.decided_at):
             return
         self.tally.tickets += 1
@@ -188,10 +188,18 @@ def _ticket_id(word: _Word) -> str:
     return word.decision.ticket_id
 
 
+def _holding(words: list[_Word]) -> _Word | None:
+    """Return the word that holds: that on what a caller sent or that on what came from a file, the later."""
+    said = [word for word in words if word.kind != "second"]
+    live = max((word for word in said if word.decision.revision > 0), key=_weight, default=None)
+    imported = max((word for word in said if word.decision.revision <= 0), key=_weight, default=None)
+    return max(filter(None, (live, imported)), key=lambda word: word.ruling.decided_at, default=None)
+
+
 def _weight(word: _Word) -> tuple[int, bool, datetime, int]:
     """Order words: the latest revision's, there a lead's before an operator's, there the latest."""
     led = word.kind == "lead" or word.role in LEADING
-    return word.decision.revision, led, word.ruling.decided_at, word.ruling.id
+    return abs(word.decision.revision), led, word.ruling.decided_at, word.ruling.id
 
 
 def _second_opinion(last: _Word, words: list[_Word]) -> str | None:

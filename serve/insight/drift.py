@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 
 import numpy as np
 
@@ -20,6 +21,26 @@ MODERATE, LARGE = 0.1, 0.25
 _SCORE_EDGES = np.linspace(0.1, 0.9, 9)
 _CONFIDENCE = 0.9
 _HALF = 0.5  # added to every cell: an empty one has no logarithm
+
+
+class AlertKind(StrEnum):
+    """What somebody should look at."""
+
+    LEVEL = "level"  # the mix of levels moved
+    FAMILY = "family"  # the mix of families moved
+    SCORE = "score"  # the scores moved
+    AUDITED = "audited"  # audited `auto` tickets break the promise
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One of them, said in Chinese."""
+
+    kind: AlertKind
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +59,7 @@ class Week:
     """One week against the reference weeks.
 
     `*_psi` are population stability indices; `unknown_words` is the share of words that no reference ticket
-    held; `alerts` say in Chinese what someone should look at.
+    held; `alerts` say what someone should look at.
     """
 
     first: date
@@ -50,7 +71,7 @@ class Week:
     missing_places: float
     unknown_words: float
     returned: float
-    alerts: tuple[str, ...]
+    alerts: tuple[Alert, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +167,19 @@ def _week(
     mentioned = [word for r in rows for word in _long_words(r, words)]
     unknown = sum(word not in known for word in mentioned) / max(1, len(mentioned))
     alerts = [
-        f"{name}分布变化明显(PSI {value:.2f})"
-        for name, value in (("等级", level), ("职能", family), ("得分", score))
+        Alert(kind, f"{name}分布变化明显(PSI {value:.2f})")
+        for kind, name, value in (
+            (AlertKind.LEVEL, "等级", level),
+            (AlertKind.FAMILY, "职能", family),
+            (AlertKind.SCORE, "得分", score),
+        )
         if value >= LARGE
     ]
     audits = [r for r in rows if r.audited and r.level == "auto" and r.ruled is not None]
     right = sum(r.ruled == r.proposed for r in audits)
     if audits and precision_upper_bound(right, len(audits), _CONFIDENCE) < promised:
-        alerts.append(f"自动派单抽查准确率 {right}/{len(audits)}，低于承诺的 {promised:.0%}")
+        text = f"自动派单抽查准确率 {right}/{len(audits)}，低于承诺的 {promised:.0%}"
+        alerts.append(Alert(AlertKind.AUDITED, text))
     return Week(
         first=first,
         tickets=len(rows),

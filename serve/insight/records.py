@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from serve.insight.period import CITY_TIME
 from serve.store.decisions import StoredDecision
 from serve.store.engine import Store
-from serve.store.reviews import FeedbackEvent, Ruling
+from serve.store.reviews import FeedbackEvent, ReviewItem, Ruling
 
 _AT_A_TIME = 2000
 
@@ -53,13 +53,18 @@ def read_records(store: Store, start: datetime, end: datetime) -> Iterator[Recor
     """Yield the tickets that were answered from `start` to before `end`, each once, oldest first."""
     last = (
         select(StoredDecision.ticket_id, func.max(StoredDecision.revision).label("revision"))
-        .where(StoredDecision.answered_at >= start, StoredDecision.answered_at < end)
+        .where(
+            StoredDecision.answered_at >= start,
+            StoredDecision.answered_at < end,
+            StoredDecision.revision > 0,  # what came to the desk from a file is no news of the city
+        )
         .group_by(StoredDecision.ticket_id)
         .subquery()
     )
     ruling = (
         select(Ruling.decision_id, func.max(Ruling.id).label("id"))
-        .where(Ruling.undone_at.is_(None))
+        .join(ReviewItem, ReviewItem.id == Ruling.item_id)
+        .where(Ruling.undone_at.is_(None), ReviewItem.kind != "second")  # a blind opinion decides nothing
         .group_by(Ruling.decision_id)
         .subquery()
     )

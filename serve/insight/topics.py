@@ -23,6 +23,7 @@ _WORDS_SHOWN = 6
 _EXAMPLES_SHOWN = 3
 _LIKE = 0.45  # cosine distance up to which neighbouring groups are joined (average linkage)
 _LONGEST_EXAMPLE = 120
+_NOTHING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,11 @@ def find_topics(
     if len(rows) < max(2, least):
         return []
     found = vectors([texts[i] for i in rows]).astype(np.float64)
-    found -= found.mean(axis=0)  # encoders put all texts in one narrow cone; without its axis they spread
+    spread = found - found.mean(
+        axis=0
+    )  # encoders put all texts in one narrow cone; without its axis they spread
+    if np.linalg.norm(spread, axis=1).min() > _NOTHING:  # texts that are all the same leave nothing to spread
+        found = spread
     found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
     groups = AgglomerativeClustering(
         n_clusters=None, distance_threshold=_LIKE, metric="cosine", linkage="average"

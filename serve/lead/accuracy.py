@@ -14,6 +14,7 @@ from model.decision import Level
 from serve.feedback.events import FeedbackKind, ReturnReason
 from serve.lead.load import LEVELS, is_first
 from serve.lead.statistics import Share
+from serve.store.imported import is_live
 from serve.store.reviews import FeedbackEvent, ReviewItem, Ruling
 
 UNKNOWN = "未知"
@@ -83,7 +84,9 @@ def measure_taken(session: Session, start: datetime) -> Taken:
         )
         .select_from(Ruling)
         .join(ReviewItem, ReviewItem.id == Ruling.item_id)
-        .where(Ruling.decided_at >= start, Ruling.undone_at.is_(None), is_first())
+        .where(
+            Ruling.decided_at >= start, Ruling.undone_at.is_(None), is_first(), is_live(Ruling.decision_id)
+        )
         .group_by(ReviewItem.level, ReviewItem.family)
     )
     levels, families = _Tally(), _Tally()
@@ -125,6 +128,7 @@ def measure_audits(session: Session, start: datetime, name_of_place: NameOf) -> 
             Ruling.undone_at.is_(None),
             ReviewItem.level == Level.AUTO.value,
             ReviewItem.kind != "second",  # a blind opinion decides nothing
+            is_live(Ruling.decision_id),
         )
         .group_by(Ruling.decision_id)
     )

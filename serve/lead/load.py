@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Integer, case, cast, func, select
+from sqlalchemy import ColumnElement, Integer, Select, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from model.decision import Level
@@ -16,6 +16,7 @@ from serve.lead.window import Window, hour_of, minutes_between
 from serve.page import words
 from serve.store.decisions import StoredDecision
 from serve.store.engine import Store
+from serve.store.imported import is_live
 from serve.store.people import User
 from serve.store.reviews import ReviewItem, Ruling
 
@@ -123,13 +124,13 @@ class Load:
 
 
 def measure_load(store: Store, session: Session, window: Window, at: datetime) -> Load:
-    """Read the load at a moment; undone rulings do not count."""
+    """Read the load at a moment; undone rulings do not count, nor tickets that came from a file."""
     start = window.start(at)
     operators, seconds = _operators(session, start, at)
     answered, slots = _flow(store, session, window, at)
     return Load(
         waiting=_waiting(session, at),
-        consulting=session.scalar(select(func.count()).where(ReviewItem.status == "consulting")) or 0,
+        consulting=session.scalar(_consulting()) or 0,
         operators=operators,
         seconds=seconds,
         minutes=_minutes(store, session, start),
@@ -156,7 +157,7 @@ def _waiting(session: Session, at: datetime) -> list[Waiting]:
             func.count(),
             func.sum(case((ReviewItem.due_at < at, 1), else_=0)),
         )
-        .where(ReviewItem.status == "waiting")
+        .where(ReviewItem.status == "waiting", is_live(ReviewItem.decision_id))
         .group_by(ReviewItem.level, "age")
     )
     counts: Counter[tuple[str, int]] = Counter()
@@ -170,6 +171,10 @@ def _waiting(session: Session, at: datetime) -> list[Waiting]:
     ]
 
 
+def _consulting() -> Select[int]:
+    return select(func.count()).where(ReviewItem.status == "consulting", is_live(ReviewItem.decision_id))
+
+
 def _operators(session: Session, start: datetime, at: datetime) -> tuple[list[Operator], Times]:
     hour = at.replace(minute=0, second=0, microsecond=0)
     tenths = cast(func.round(Ruling.seconds * 10), Integer)
@@ -180,7 +185,7 @@ def _operators(session: Session, start: datetime, at: datetime) -> tuple[list[Op
             func.count(),
             func.sum(case((Ruling.decided_at >= hour, 1), else_=0)),
         )
-        .where(Ruling.decided_at >= start, Ruling.undone_at.is_(None))
+        .where(Ruling.decided_at >= start, Ruling.undone_at.is_(None), is_live(Ruling.decision_id))
         .group_by(Ruling.user_id, "tenths")
     )
     taken: dict[int, Counter[int]] = {}
@@ -204,7 +209,9 @@ def _minutes(store: Store, session: Session, start: datetime) -> Times:
     query = (
         select(passed.label("minutes"), func.count())
         .join(ReviewItem, ReviewItem.id == Ruling.item_id)
-        .where(Ruling.decided_at >= start, Ruling.undone_at.is_(None), is_first())
+        .where(
+            Ruling.decided_at >= start, Ruling.undone_at.is_(None), is_first(), is_live(Ruling.decision_id)
+        )
         .group_by("minutes")
     )
     return Times.of({minutes: number for minutes, number in session.execute(query)})  # noqa: C416 - rows
@@ -218,7 +225,7 @@ def _flow(
     hour = hour_of(store, StoredDecision.answered_at)
     query = (
         select(hour.label("hour"), StoredDecision.level, StoredDecision.audited, func.count())
-        .where(StoredDecision.answered_at >= start)
+        .where(StoredDecision.answered_at >= start, is_live(StoredDecision.id))
         .group_by("hour", StoredDecision.level, StoredDecision.audited)
     )
     for when, level, audited, number in session.execute(query):
@@ -229,7 +236,7 @@ def _flow(
     hour = hour_of(store, Ruling.decided_at)
     rulings = (
         select(hour.label("hour"), func.count())
-        .where(Ruling.decided_at >= start, Ruling.undone_at.is_(None))
+        .where(Ruling.decided_at >= start, Ruling.undone_at.is_(None), is_live(Ruling.decision_id))
         .group_by("hour")
     )
     for when, number in session.execute(rulings):

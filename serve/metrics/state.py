@@ -14,16 +14,19 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
+from serve.drift.keeping import DriftKeeper
+from serve.insight.drift import AlertKind
 from serve.live import ArtifactWatch
 from serve.service import Service
 
 
 class ServiceState(Collector):
-    """Reads queue, model and store of a running service."""
+    """Reads queue, model, store and drift of a running service."""
 
-    def __init__(self, service: Service, watch: ArtifactWatch) -> None:
+    def __init__(self, service: Service, watch: ArtifactWatch, drift: DriftKeeper | None) -> None:
         self._service = service
         self._watch = watch
+        self._drift = drift
 
     def describe(self) -> Iterable[Metric]:
         """Name what `collect` gives."""
@@ -36,6 +39,8 @@ class ServiceState(Collector):
         yield from _cache(self._service)
         if self._service.store is not None:
             yield from _store(self._service)
+        if self._drift is not None:
+            yield from _alerts(self._drift)
 
 
 def _queue(service: Service) -> Iterator[Metric]:
@@ -103,6 +108,21 @@ def _store(service: Service) -> Iterator[Metric]:
         "Decisions that wait in the write-ahead file.",
         value=getattr(service.scorer, "backlog", 0),
     )
+
+
+def _alerts(drift: DriftKeeper) -> Iterator[Metric]:
+    """Give the alerts of the last full week; nothing before they were computed."""
+    kinds = drift.alerts()
+    if kinds is None:
+        return
+    alerts = GaugeMetricFamily(
+        "paidan_drift_alerts",
+        "1 where the last full week drifted, by what did, as last computed.",
+        labels=["kind"],
+    )
+    for kind in AlertKind:
+        alerts.add_metric([kind.value], kind in kinds)
+    yield alerts
 
 
 def _moment(created_at: str | None) -> datetime | None:

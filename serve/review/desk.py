@@ -9,7 +9,7 @@ from datetime import date
 from data.catalog.catalog import Catalog
 from serve.review.catalog_index import CatalogIndex, IndexCache
 from serve.review.consult import Consultations
-from serve.review.history import history_of, precedents_for
+from serve.review.history import doubt_of, history_of, precedents_for
 from serve.review.queue import ReviewQueue
 from serve.review.remembered import Remembered
 from serve.review.rulings import Rulings
@@ -71,6 +71,7 @@ class Desk:
                 catalog,
                 history_of(session, item, decision, self.name_of),
                 precedents_for(session, decision, self.name_of),
+                doubt_of(session, decision, self.name_of),
             )
 
     def name_of(self, code: str) -> str:

@@ -9,7 +9,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from serve.review.desk_lines import DOUBTS, DoubtReason
 from serve.store.decisions import StoredDecision
+from serve.store.imported import ImportedTicket
 from serve.store.people import User
 from serve.store.reviews import Consultation, FeedbackEvent, ReviewItem, Ruling
 
@@ -46,7 +48,8 @@ def history_of(session: Session, item: ReviewItem, decision: StoredDecision, nam
     ).all()
     for revision in revisions:
         first = f"首选{name_of(revision.unit)}" if revision.unit else "没有候选单位"
-        events.append((revision.answered_at, f"第 {revision.revision} 版，模型{first}"))
+        version = f"第 {revision.revision} 版" if revision.revision > 0 else "从文件导入"
+        events.append((revision.answered_at, f"{version}，模型{first}"))
     if item.kind != _BLIND:
         rows = session.execute(
             select(Ruling, User.display_name)
@@ -64,6 +67,16 @@ def history_of(session: Session, item: ReviewItem, decision: StoredDecision, nam
         unit = name_of(feedback.unit) if feedback.unit else ""
         events.append((feedback.happened_at, f"{unit}{_KINDS.get(feedback.kind, feedback.kind)}"))
     return [Event(when(at), what) for at, what in sorted(events)]
+
+
+def doubt_of(session: Session, decision: StoredDecision, name_of: NameOf) -> str | None:
+    """Say why a ticket that came from a file is here, and what the file said; None of a caller's ticket."""
+    imported = session.get(ImportedTicket, decision.id)
+    if imported is None:
+        return None
+    given = f"，原派{name_of(imported.given)}" if imported.given else ""
+    suggested = f"，更像{name_of(imported.suggested)}" if imported.suggested else ""
+    return f"导入复核（{DOUBTS[DoubtReason(imported.reason)]}{given}{suggested}），不会派出"
 
 
 def precedents_for(session: Session, decision: StoredDecision, name_of: NameOf) -> list[Precedent]:

@@ -72,8 +72,9 @@ def view_of(
     catalog: Catalog,
     history: list[Event],
     precedents: list[Precedent],
+    doubt: str | None = None,
 ) -> TicketView:
-    """Lay out a stored decision; one whose text was purged shows what is left of it."""
+    """Lay out a stored decision; one whose text was purged shows what is left of it. `doubt` is a warning."""
     answer: dict[str, Any] = decision.answer or {}
     candidates: list[dict[str, Any]] = answer.get("candidates", [])
     leading = [candidate for candidate in candidates if candidate["role"] == "lead"][:MOST_KEYS]
@@ -96,7 +97,7 @@ def view_of(
         level_hint=level_hint,
         audited=decision.audited,
         degraded=decision.degraded,
-        warnings=_warnings(decision.flags),
+        warnings=_warnings(decision.flags) + ([("notice", doubt)] if doubt else []),
         segments=mark(text, _spans(place.get("evidence", [])), _carrying(leading)),
         length=len(text),
         choices=[_choice(key, candidate, catalog) for key, candidate in enumerate(leading, 1)],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import cast
 
 import orjson
@@ -14,12 +13,13 @@ from starlette.responses import HTMLResponse, Response
 
 from serve.api.requests import SimilarRequest, parse_body
 from serve.api.routes import JSON, answers, body, check_media_type
-from serve.errors import NotReady
+from serve.errors import NotReady, SimilarOff
 from serve.review.dependencies import Operator, TheDesk
 from serve.security.admission import check_key
 from serve.security.keys import Scope
 from serve.service import read_body, service_of
-from serve.similar.index import SimilarTicket, SimilarTickets
+from serve.similar.asking import SimilarQueries
+from serve.similar.index import SimilarTicket
 from serve.store.decisions import StoredDecision
 from serve.store.reviews import ReviewItem
 from serve.templating import templates_in
@@ -32,7 +32,7 @@ _TEMPLATES = templates_in("templates")
     "/v1/similar",
     summary="Find past tickets that say much the same",
     response_class=Response,
-    responses=answers("SimilarAnswer", 400, 401, 403, 408, 413, 415, 422, 500, 503),
+    responses=answers("SimilarAnswer", 400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503),
     openapi_extra=body("SimilarRequest"),
 )
 async def similar(request: Request) -> Response:
@@ -41,11 +41,11 @@ async def similar(request: Request) -> Response:
     await check_key(request, service, Scope.SCORE)
     check_media_type(request)
     sent = parse_body(SimilarRequest, await read_body(request, service), service.limits)
-    index = _index(request)
-    if index is None:
-        raise NotReady()
+    queries = _queries(request)
+    if queries is None:
+        raise SimilarOff()
     try:
-        found = await asyncio.to_thread(index.nearest, sent.text, without=sent.ticket_id)
+        found = await queries.nearest(sent.text, without=sent.ticket_id)
     except DBAPIError:
         raise NotReady() from None
     return Response(orjson.dumps({"tickets": [_answer(ticket) for ticket in found]}), media_type=JSON)
@@ -54,14 +54,14 @@ async def similar(request: Request) -> Response:
 @router.get("/review/items/{item_id}/similar", include_in_schema=False)
 def beside(item_id: int, request: Request, desk: TheDesk, user: Operator) -> HTMLResponse:
     """Answer with the tickets like the one of an item; with nothing if there are none."""
-    index = _index(request)
+    queries = _queries(request)
     found: list[SimilarTicket] = []
-    if index is not None:
+    if queries is not None:
         with desk.store.transaction() as session:
             item = session.get(ReviewItem, item_id)
             decision = session.get(StoredDecision, item.decision_id) if item is not None else None
         if decision is not None and decision.text is not None:
-            found = index.nearest(decision.text, without=decision.ticket_id)
+            found = queries.index.nearest(decision.text, without=decision.ticket_id)
     named = [(ticket, desk.name_of(ticket.unit)) for ticket in found]
     return HTMLResponse(beside_template().render(tickets=named))
 
@@ -71,8 +71,8 @@ def beside_template() -> Template:
     return _TEMPLATES.get_template("review/similar.html")
 
 
-def _index(request: Request) -> SimilarTickets | None:
-    return cast(SimilarTickets | None, getattr(request.app.state, "similar", None))
+def _queries(request: Request) -> SimilarQueries | None:
+    return cast(SimilarQueries | None, getattr(request.app.state, "similar", None))
 
 
 def _answer(ticket: SimilarTicket) -> dict[str, str]:

@@ -51,7 +51,7 @@ function ask(action, button) {
   const closed = button.dataset.closed || "";
   request = { action, url };
   document.getElementById("sure-title").textContent = title;
-  document.getElementById("sure-what").textContent = closed ? `${what} 把关未通过：${closed}。` : what;
+  document.getElementById("sure-what").textContent = closed ? `${what} 未通过：${closed}。` : what;
   dialog.querySelector(".overrule").hidden = !closed;
   dialog.querySelector('[name="overrule"]').checked = false;
   dialog.querySelector("textarea").value = "";

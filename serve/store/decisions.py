@@ -21,13 +21,13 @@ class StoredDecision(Base):
     __tablename__ = "decisions"
     __table_args__ = (
         UniqueConstraint("ticket_id", "revision"),
-        # The two columns beside it let the desk lead's page count without reading the texts.
-        Index("ix_decisions_answered_at", "answered_at", "level", "audited"),
+        # The columns beside it let the desk lead's page count without reading the texts (SQLite adds the id).
+        Index("ix_decisions_answered_at", "answered_at", "level", "audited", postgresql_include=["id"]),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     ticket_id: Mapped[str] = mapped_column(String(200))
-    revision: Mapped[int]  # 1, 2, … for each new text under the same ticket_id
+    revision: Mapped[int]  # 1, 2, … for each new text under the same ticket_id; 0, -1, … of imported ones
     input_sha256: Mapped[str] = mapped_column(String(64))  # of everything the model was given
     text: Mapped[str | None] = mapped_column(Text)
     title: Mapped[str | None] = mapped_column(Text)

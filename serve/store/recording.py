@@ -248,11 +248,11 @@ class RecordingScorer:
 
 
 def _latest(session: Session, ticket_ids: Iterable[str]) -> dict[str, StoredDecision]:
-    """Return the newest revision of each ticket that is in the store."""
+    """Return the newest revision of each ticket that a caller sent and the store has."""
     wanted = sorted(set(ticket_ids))
     newest = (
         select(StoredDecision.ticket_id, func.max(StoredDecision.revision).label("revision"))
-        .where(StoredDecision.ticket_id.in_(wanted))
+        .where(StoredDecision.ticket_id.in_(wanted), StoredDecision.revision > 0)  # none from a file
         .group_by(StoredDecision.ticket_id)
         .subquery()
     )
@@ -268,7 +268,7 @@ def _latest(session: Session, ticket_ids: Iterable[str]) -> dict[str, StoredDeci
 def _withdraw(session: Session, ticket_id: str, newest: int) -> None:
     """Take what waits for review of older revisions out of the queue."""
     older = select(StoredDecision.id).where(
-        StoredDecision.ticket_id == ticket_id, StoredDecision.id != newest
+        StoredDecision.ticket_id == ticket_id, StoredDecision.id != newest, StoredDecision.revision > 0
     )
     session.execute(
         update(ReviewItem)

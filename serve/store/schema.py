@@ -12,7 +12,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from data.errors import PaidanError
-from serve.store import decisions, people, reviews, shadows, vectors  # noqa: F401 - they define the tables
+from serve.store import (  # noqa: F401 - they define the tables
+    decisions,
+    imported,
+    people,
+    reviews,
+    shadows,
+    vectors,
+)
 from serve.store.base import Base
 from serve.store.engine import Store
 

@@ -175,9 +175,9 @@ def test_the_page_shows_what_serves_what_watches_and_why(page: Page, registry: R
 def test_a_closed_gate_refuses_until_it_is_overruled(page: Page, registry: Registry, store: Store) -> None:
     newest = registry.entries()[0].name
     page.get_by_role("button", name=f"启用 {newest}").click()
-    expect(page.locator("#sure-what")).to_contain_text("把关未通过：gate calibration")
+    expect(page.locator("#sure-what")).to_contain_text("未通过：把关：分数可信")
     _confirm(page, "试试")
-    expect(page.locator("#told")).to_contain_text("没有启用：gate calibration")
+    expect(page.locator("#told")).to_contain_text("没有启用：把关：分数可信")
     page.get_by_role("button", name=f"启用 {newest}").click()
     page.get_by_label("强制启用").check()
     _confirm(page, "已知分数偏高，先启用")
@@ -262,3 +262,18 @@ def test_others_look_or_stay_out(
     assert refused.status == 403
     assert len(registry.history()) == 1
     context.close()
+
+
+def test_without_a_registry_the_page_says_what_to_set(
+    store: Store, database_url: str, tmp_path: Path, browser: Browser, listening, cookie_of
+) -> None:
+    settings = load_settings(
+        database_url=database_url, write_ahead_file=tmp_path / "waiting.log", artifact=tmp_path / "model"
+    )
+    with listening(create_app(settings, Scorer())) as url:  # type: ignore[arg-type]
+        context = browser.new_context(locale="zh-CN")
+        context.add_cookies([cookie_of(store, url, "an", "analyst")])
+        page = context.new_page()
+        page.goto(f"{url}/models")
+        expect(page.locator("main")).to_contain_text("请把设置 artifact 指向模型库的 current")
+        context.close()

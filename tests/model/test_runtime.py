@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -119,3 +120,48 @@ def test_every_text_is_in_one_run() -> None:
     ends = cheapest_runs([1] * 200)
     assert ends[-1] == 200
     assert all(stop - start <= 64 for start, stop in zip([0, *ends], ends, strict=False))
+
+
+def test_calls_side_by_side_give_what_calls_in_turn_give(exported: Path) -> None:
+    shared = EncoderRuntime.load(
+        exported / "encoder.onnx",
+        exported / "tokenizer.json",
+        max_tokens=64,
+        pad_id=0,
+        threads=3,
+        shared=True,
+    )
+    assert shared.side_by_side == 3
+    ids = shared.tokenize(TEXTS)
+    expected = _load(exported).encode(ids)
+    with ThreadPoolExecutor(8) as pool:
+        for vectors in pool.map(lambda _: shared.encode(ids), range(64)):
+            np.testing.assert_allclose(vectors, expected, atol=1e-5)
+
+
+def test_no_more_calls_run_at_a_time_than_there_are_cores(exported: Path) -> None:
+    at_a_time = []
+    shared = EncoderRuntime.load(
+        exported / "encoder.onnx",
+        exported / "tokenizer.json",
+        max_tokens=64,
+        pad_id=0,
+        threads=2,
+        shared=True,
+    )
+    run = shared._run
+
+    def watched(session: object, batch: list) -> np.ndarray:
+        at_a_time.append(shared._running)
+        return run(session, batch)
+
+    shared._run = watched  # type: ignore[method-assign,assignment]
+    ids = shared.tokenize(TEXTS)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: shared.encode(ids), range(40)))
+    assert max(at_a_time) <= 2
+    assert shared._running == 0
+
+
+def test_alone_on_its_cores_calls_take_turns(exported: Path) -> None:
+    assert _load(exported).side_by_side == 1

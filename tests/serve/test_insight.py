@@ -232,7 +232,7 @@ def test_drift_tells_a_week_of_other_tickets_and_new_words(filled: Store, tmp_pa
     drift = measure_drift(records, _words, _vectors, reference_weeks=1, promised=0.95)
     assert len(drift.weeks) == 1
     assert drift.weeks[0].family_psi > 0.25
-    assert any("职能" in alert for alert in drift.weeks[0].alerts)
+    assert any("职能" in alert.text for alert in drift.weeks[0].alerts)
     assert "暖气" in "".join(word for word, _ in drift.new_words) or drift.new_words
     write_html(
         "drift.html",
@@ -283,5 +283,35 @@ def test_audits_below_the_promise_raise_an_alert(filled: Store) -> None:
             )
     records = list(read_records(filled, START, START + timedelta(weeks=2)))
     drift = measure_drift(records, _words, _vectors, reference_weeks=1, promised=0.95)
-    assert any("6/12" in alert for alert in drift.weeks[0].alerts)
+    assert any("6/12" in alert.text for alert in drift.weeks[0].alerts)
     assert [(group.audited, group.right) for group in drift.by_family] == [(12, 6)]
+
+
+def test_a_blind_second_opinion_decides_nothing(store: Store) -> None:
+    with store.transaction() as session:
+        users = [
+            User(name=name, display_name=name, role="operator", password_hash="-", created_at=START)
+            for name in ("one", "two")
+        ]
+        decision = _decision(1, START, STALLS)
+        session.add_all([*users, decision])
+        session.flush()
+        for user, kind, unit in zip(users, ("first", "second"), ("cg", "heat"), strict=True):
+            item = ReviewItem(
+                decision_id=decision.id, kind=kind, status="settled", created_at=START, due_at=START, risk=0,
+                score=0.9, level="auto", skipped_by=[],
+            )  # fmt: skip
+            session.add(item)
+            session.flush()
+            session.add(
+                Ruling(
+                    item_id=item.id, decision_id=decision.id, user_id=user.id, request_id=kind, mode="direct",
+                    unit=unit, parts=[], seconds=3.0, decided_at=START,
+                )
+            )  # fmt: skip
+    assert [row.ruled for row in read_records(store, START, START + timedelta(days=1))] == ["cg"]
+
+
+def test_texts_that_are_all_the_same_are_one_topic() -> None:
+    topics = find_topics([HEATING] * 6, _vectors, _words, least=5)
+    assert [len(topic.rows) for topic in topics] == [6]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from prometheus_client.metrics_core import Metric
 
 from serve.app import create_app
+from serve.drift.keeping import DriftKeeper, State
 from serve.settings import load_settings
 
 DOCS = Path("docs/operations.md").read_text("utf-8")
@@ -39,15 +42,22 @@ async def families(scorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> d
     made: list[Meters] = []
     monkeypatch.setattr("serve.app.Meters", lambda: made.append(Meters()) or made[-1])
     scorer.manifest = Manifest()
+    scorer.vectors = None  # no ticket is in the store, so nothing asks for any
+    scorer.policy = SimpleNamespace(promised_precision=0.95)
     app = create_app(
         load_settings(
             database_url=f"sqlite:///{tmp_path / 'paidan.db'}",
             write_ahead_file=tmp_path / "waiting.log",
             cache_entries=10,
+            similar_tickets=0,
         ),
         scorer,
     )
     async with app.router.lifespan_context(app):
+        drift: DriftKeeper = app.state.drift
+        drift.start()
+        while drift.state is State.RUNNING:
+            await asyncio.sleep(0.01)
         made[0].request_ended("/v1/score", "POST", 429, 0.1, "queue-full")
         return {family.name: family for family in made[0].registry.collect()}
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -7,6 +9,8 @@ import numpy as np
 import pytest
 
 from data.tickets.ticket import Ticket
+from serve.errors import QueueFull
+from serve.similar.asking import SimilarQueries
 from serve.similar.index import SimilarTicket, SimilarTickets
 from serve.similar.routes import beside_template
 from serve.store.base import now
@@ -216,7 +220,22 @@ async def test_the_endpoint_answers_with_what_is_known(connect, scorer, tmp_path
 @pytest.mark.anyio
 async def test_without_a_store_there_is_nothing_to_ask(connect, scorer) -> None:
     async with connect(scorer) as client:
-        assert (await client.post("/v1/similar", json={"text": "停水"})).status_code == 503
+        answer = await client.post("/v1/similar", json={"text": "停水"})
+        assert (answer.status_code, answer.json()["type"]) == (404, "urn:problem-type:paidan:similar-off")
+
+
+@pytest.mark.anyio
+async def test_only_so_many_may_wait(index: SimilarTickets) -> None:
+    queries = SimilarQueries(index)
+    blocked = threading.Event()
+    queries._worker.submit(blocked.wait)
+    asked = [asyncio.ensure_future(queries.nearest("停水")) for _ in range(16)]
+    await asyncio.sleep(0)
+    with pytest.raises(QueueFull):
+        await queries.nearest("停水")
+    blocked.set()
+    assert await asyncio.gather(*asked) == [[]] * 16
+    queries.close()
 
 
 def test_operators_see_them_beside_the_ticket() -> None:

@@ -80,7 +80,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("ticket_id", "revision", name=op.f("uq_decisions_ticket_id_revision")),
     )
     op.create_index(
-        "ix_decisions_answered_at", "decisions", ["answered_at", "level", "audited"], unique=False
+        "ix_decisions_answered_at",
+        "decisions",
+        ["answered_at", "level", "audited"],
+        unique=False,
+        postgresql_include=["id"],
     )
     op.create_table(
         "feedback_events",
@@ -157,6 +161,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_auto_stops")),
     )
     op.create_index(op.f("ix_auto_stops_unit"), "auto_stops", ["unit"], unique=False)
+    op.create_table(
+        "imported_tickets",
+        sa.Column("decision_id", sa.Integer(), nullable=False),
+        sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.String(length=40), nullable=False),
+        sa.Column("given", sa.String(length=100), nullable=True),
+        sa.Column("suggested", sa.String(length=100), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["decision_id"], ["decisions.id"], name=op.f("fk_imported_tickets_decision_id_decisions")
+        ),
+        sa.PrimaryKeyConstraint("decision_id", name=op.f("pk_imported_tickets")),
+    )
     op.create_table(
         "review_items",
         sa.Column("id", sa.Integer(), nullable=False),
