@@ -89,14 +89,14 @@ class PastAnswers:
             np.array([LEVELS[level].value for level in layout.level_of[rows]]),
         )
 
-    def save(self, path: Path) -> None:
-        """Write them as JSON, figures and units' codes only."""
+    def to_json(self) -> str:
+        """Return them as JSON, figures and units' codes only."""
         content = {name: getattr(self, name).tolist() for name in self.__slots__}
-        path.write_text(json.dumps({"format": _FORMAT, **content}, ensure_ascii=False), "utf-8")
+        return json.dumps({"format": _FORMAT, **content}, ensure_ascii=False)
 
     @classmethod
     def load(cls, path: Path) -> PastAnswers:
-        """Read what `save` wrote.
+        """Read what `to_json` gave.
 
         Raises:
             ArtifactError: the file cannot be read, or is of another format.
@@ -113,10 +113,7 @@ class PastAnswers:
                 np.array(content["units"], dtype=str),
                 np.array(content["places"], dtype=str),
             )
-            if (
-                len({array.shape for array in (answers.scores, answers.right, answers.units, answers.places)})
-                > 1
-            ):
+            if len({getattr(answers, name).shape for name in cls.__slots__}) > 1:
                 raise ValueError("lengths differ")
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ArtifactError(

@@ -54,4 +54,4 @@ def failed_gates(comparison: Path, champion: Manifest, challenger: Manifest) -> 
     return failed
 
 
-_COMPARE = "`paidan compare` writes it, for the champion and the challenger as they are now."
+_COMPARE = "`paidan compare --output` this folder writes it, for both as they are now."

@@ -104,7 +104,7 @@ def registry(tmp_path: Path) -> Registry:
         "<!doctype html><html lang='zh'><title>报告</title><h1>x</h1>"
         "<script>document.querySelector('h1').textContent = '报告画好了'</script></html>"
     )
-    _answers().save(reports / ANSWERS)
+    (reports / ANSWERS).write_text(_answers().to_json(), "utf-8")
     return kept
 
 

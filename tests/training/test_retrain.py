@@ -157,6 +157,7 @@ def test_the_candidate_and_its_report_are_in_the_registry(retrained: Path) -> No
     assert {path.name for path in registry.reports(name).iterdir()} == {
         "report.html",
         "report.json",
+        "answers.json",
         "comparison.json",
     }
     assert registry.current() is None
