@@ -91,7 +91,7 @@ def serve(
             f"serving {settings.artifact} on http://{_in_url(address)}:{bound} (Ctrl+C stops)", err=True
         )
         if settings.sample_queue:
-            _show_the_way_in(f"http://{_in_url(address)}:{bound}/review")
+            _show_the_way_in(f"http://{_in_url(address)}:{bound}/review", settings.database_url, config)
         server.run(sockets=[listening])
 
 
@@ -161,12 +161,12 @@ def show_openapi() -> None:
     typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
 
 
-def _show_the_way_in(desk: str) -> None:
+def _show_the_way_in(desk: str, database: str | None, config: Path | None) -> None:
     """Print where the review desk is, and who may sign in, before anybody can."""
     from serve.review.sample import DEMO, demo_password
     from serve.security.cli import accounts_of
 
-    password = demo_password(accounts_of(None, None))
+    password = demo_password(accounts_of(database, config))
     if password is None:
         typer.echo(f"review desk: {desk} (a new password: paidan users password {DEMO})", err=True)
     else:

@@ -75,7 +75,10 @@ class Tuning:
         """
         try:
             content = json.loads(path.read_text("utf-8"))
-            return cls(**content | {"precision": Precision(content["precision"])})
+            tuning = cls(**content | {"precision": Precision(content["precision"])})
+            if type(tuning.threads) is not int or tuning.threads < 1:
+                raise ValueError("threads")
+            return tuning
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -85,8 +88,15 @@ class Tuning:
 
 
 def choose(settings: ServeSettings, manifest: Manifest) -> tuple[Precision, int | None]:
-    """Return how to run the encoder: as set, else as measured on this machine, else fp32 on all cores."""
-    tuning = Tuning.load(settings.tuning_file)
+    """Return how to run the encoder: as set, else as measured on this machine, else fp32 on all cores.
+
+    A file of measurements that cannot be read is no reason not to answer: it is told, and counts as none.
+    """
+    try:
+        tuning = Tuning.load(settings.tuning_file)
+    except TuningError as error:
+        log.warning("tuning_unreadable", file=str(settings.tuning_file), why=error.what)
+        tuning = None
     measured = (
         tuning is not None
         and tuning.machine == machine()

@@ -47,10 +47,18 @@ def read_workbook(path: Path) -> ReadCatalog:
         return _unreadable(path, error)
     try:
         return _read(path, book)
-    except Exception as error:  # it parses a sheet when its rows are asked for
-        return _unreadable(path, error)
+    except _BrokenSheet as broken:
+        return _unreadable(path, broken.error)
     finally:
         book.close()
+
+
+class _BrokenSheet(Exception):
+    """What openpyxl raised while it parsed a sheet, which it does when its rows are asked for."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
 
 
 def _unreadable(path: Path, error: Exception) -> ReadCatalog:
@@ -180,9 +188,7 @@ def _no_sheet(path: Path, sheet: str) -> Fault:
 
 def _rows(book: Workbook, sheet: str) -> Iterator[tuple[int, dict[int, SheetValue]]]:
     """Yield the number of each row that is not empty, and its values by column."""
-    cells: Any = book[sheet]
-    cells.reset_dimensions()  # some programs write a wrong size into the sheet
-    for number, row in enumerate(cells.iter_rows(), 1):
+    for number, row in enumerate(_parsed(book, sheet), 1):
         values = {
             column: SheetValue(cell.value, str(cell.data_type))
             for column, cell in enumerate(row, 1)
@@ -190,6 +196,24 @@ def _rows(book: Workbook, sheet: str) -> Iterator[tuple[int, dict[int, SheetValu
         }
         if values:
             yield number, values
+
+
+def _parsed(book: Workbook, sheet: str) -> Iterator[tuple[Any, ...]]:
+    """Yield a sheet's rows of cells; raise _BrokenSheet for what openpyxl raises, and for nothing of ours."""
+    try:
+        cells: Any = book[sheet]
+        cells.reset_dimensions()  # some programs write a wrong size into the sheet
+        rows = cells.iter_rows()
+    except Exception as error:  # it raises whatever its parsers do
+        raise _BrokenSheet(error) from error
+    while True:
+        try:
+            row = next(rows, None)
+        except Exception as error:
+            raise _BrokenSheet(error) from error
+        if row is None:
+            return
+        yield row
 
 
 def _as_cell(where: str, value: SheetValue) -> Cell:

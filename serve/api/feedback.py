@@ -6,7 +6,7 @@ import asyncio
 
 import orjson
 from fastapi import APIRouter
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -40,7 +40,7 @@ async def feedback(request: Request) -> Response:
         raise NotReady()
     try:
         return Response(await asyncio.to_thread(_keep, service.store, sent), media_type=JSON)
-    except DBAPIError:  # the event is the caller's to send again
+    except SQLAlchemyError:  # the event is the caller's to send again
         raise NotReady() from None
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from data.text import mask_pii
@@ -57,6 +57,15 @@ class Period:
         """Tell whether a moment lies in it."""
         return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
 
+    def valid(self) -> list[ColumnElement[bool]]:
+        """Return the conditions that a ruling is valid, and was made in it."""
+        conditions: list[ColumnElement[bool]] = [Ruling.undone_at.is_(None)]
+        if self.since is not None:
+            conditions.append(Ruling.decided_at >= self.since)
+        if self.until is not None:
+            conditions.append(Ruling.decided_at < self.until)
+        return conditions
+
 
 class _Word(NamedTuple):
     """A valid ruling with what surrounds it."""
@@ -78,11 +87,11 @@ class ReviewedTickets:
         self.tally = Tally()
 
     def count(self) -> int:
-        """Return how many tickets have a valid ruling, of any time: what a progress bar runs to."""
+        """Return how many tickets have a valid ruling in the period: what a progress bar runs to."""
         wanted = (
             select(func.count(StoredDecision.ticket_id.distinct()))
             .join(Ruling, Ruling.decision_id == StoredDecision.id)
-            .where(Ruling.undone_at.is_(None))
+            .where(*self._period.valid())
         )
         with self._store.transaction() as session:
             return session.scalar(wanted) or 0
@@ -92,16 +101,32 @@ class ReviewedTickets:
 
         A ticket's last valid word counts, and a lead's over an operator's. Of a ticket with several
         revisions it is the last one that was ruled on. `on_tickets` is told how many more were looked at.
+
+        Tickets are read in pieces, each in a short transaction that is over before its rows are given: a
+        slow taker holds no connection. What is ruled meanwhile may be in the later pieces, or not.
         """
+        ticket_ids = self._ticket_ids()
+        for start in range(0, len(ticket_ids), _AT_A_TIME):
+            some = ticket_ids[start : start + _AT_A_TIME]
+            with self._store.transaction() as session:
+                words, events = _words(session, some), _events(session, some)
+            for ticket_id, of_ticket in groupby(words, _ticket_id):
+                for row in self._rows_of(list(of_ticket), events.get(ticket_id, [])):
+                    self.tally.rows += 1
+                    yield row
+            on_tickets(len(some))
+
+    def _ticket_ids(self) -> Sequence[str]:
+        """Return the tickets with a valid ruling in the period, be it the one that holds or not."""
+        wanted = (
+            select(StoredDecision.ticket_id)
+            .join(Ruling, Ruling.decision_id == StoredDecision.id)
+            .where(*self._period.valid())
+            .distinct()
+            .order_by(StoredDecision.ticket_id)
+        )
         with self._store.transaction() as session:
-            tickets = (list(words) for _, words in groupby(_words(session), _ticket_id))
-            for some in _in_pieces(tickets, _AT_A_TIME):
-                events = _events(session, [words[0].decision.ticket_id for words in some])
-                for words in some:
-                    for row in self._rows_of(words, events.get(words[0].decision.ticket_id, [])):
-                        self.tally.rows += 1
-                        yield row
-                on_tickets(len(some))
+            return session.scalars(wanted).all()
 
     def _rows_of(self, words: list[_Word], events: list[FeedbackEvent]) -> Iterator[ExportRow]:
         last = _holding(words)
@@ -168,20 +193,21 @@ class ReviewedTickets:
         )
 
 
-def _words(session: Session) -> Iterator[_Word]:
-    """Yield all valid rulings, those of a ticket one after the other."""
+def _words(session: Session, ticket_ids: Sequence[str]) -> list[_Word]:
+    """Return all valid rulings on these tickets, of any time, those of a ticket one after the other."""
     found = session.execute(
         select(Ruling, ReviewItem.kind, User.role, Consultation.id, StoredDecision)
         .join(ReviewItem, ReviewItem.id == Ruling.item_id)
         .join(User, User.id == Ruling.user_id)
         .join(StoredDecision, StoredDecision.id == Ruling.decision_id)
         .outerjoin(Consultation, Consultation.ruling_id == Ruling.id)
-        .where(Ruling.undone_at.is_(None))
+        .where(Ruling.undone_at.is_(None), StoredDecision.ticket_id.in_(ticket_ids))
         .order_by(StoredDecision.ticket_id, Ruling.id)
-        .execution_options(yield_per=_AT_A_TIME)
     )
-    for ruling, kind, role, consultation, decision in found:
-        yield _Word(ruling, kind, role, consultation, decision)
+    return [
+        _Word(ruling, kind, role, consultation, decision)
+        for ruling, kind, role, consultation, decision in found
+    ]
 
 
 def _ticket_id(word: _Word) -> str:
@@ -232,17 +258,6 @@ def _events(session: Session, ticket_ids: Sequence[str]) -> dict[str, list[Feedb
     ):
         found.setdefault(event.ticket_id, []).append(event)
     return found
-
-
-def _in_pieces(items: Iterable[list[_Word]], size: int) -> Iterator[list[list[_Word]]]:
-    piece: list[list[_Word]] = []
-    for item in items:
-        piece.append(item)
-        if len(piece) == size:
-            yield piece
-            piece = []
-    if piece:
-        yield piece
 
 
 def _masked(text: str | None) -> str | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from http import HTTPStatus
 from pathlib import Path
+from threading import Lock
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
@@ -12,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
 from serve.export.days import DaysError, period_of
-from serve.export.reviewed import LeftOut, ReviewedTickets
+from serve.export.reviewed import LeftOut, ReviewedTickets, Tally
 from serve.export.writing import MEDIA_TYPES, write_rows
 from serve.review.dependencies import TheDesk, csrf_token_of
+from serve.review.desk import Desk
 from serve.security.audit import actor_of, audit
 from serve.security.roles import Role
 from serve.security.sessions import signed_in
@@ -33,12 +36,30 @@ _REASONS = {
     LeftOut.DISPUTED: "两人意见不一，班长尚未裁定",
     LeftOut.NO_TEXT: "一单多诉，但没有划分原文",
 }
+_WRONG_DAYS = "日期不对：请填写如 2026-11-24 的日期，且结束日期不早于开始日期。"
+_BUSY = "正在进行另一次导出或统计，请稍候再试。"
+
+_reading = Lock()
+"""Held by the one count or export that reads: several at once would take the desk's connections and time."""
 
 
 @router.get("")
 def show(request: Request, desk: TheDesk, user: Exporter, since: str = "", until: str = "") -> HTMLResponse:
     """Show the form; with days given, how many rows they hold."""
-    return _page(request, desk, user, since, until)
+    try:
+        reviewed = ReviewedTickets(desk.store, period_of(since, until), desk.name_of)
+    except DaysError:
+        return _page(request, desk, user, since, until, refused=HTTPStatus.BAD_REQUEST)
+    if not (since or until):
+        return _page(request, desk, user, since, until)
+    if not _reading.acquire(blocking=False):
+        return _page(request, desk, user, since, until, refused=HTTPStatus.TOO_MANY_REQUESTS)
+    try:
+        for _ in reviewed.rows():
+            pass
+    finally:
+        _reading.release()
+    return _page(request, desk, user, since, until, tally=reviewed.tally)
 
 
 @router.get("/file")
@@ -49,25 +70,30 @@ def download(
     try:
         period = period_of(since, until)
     except DaysError:
-        return _page(request, desk, user, since, until)
-    reviewed = ReviewedTickets(desk.store, period, desk.name_of)
-    folder = tempfile.TemporaryDirectory(prefix="paidan-export-")
-    path = Path(folder.name) / f"reviewed.{kind}"
+        return _page(request, desk, user, since, until, refused=HTTPStatus.BAD_REQUEST)
+    if not _reading.acquire(blocking=False):
+        return _page(request, desk, user, since, until, refused=HTTPStatus.TOO_MANY_REQUESTS)
     try:
-        write_rows(reviewed.rows(), path)
-        with desk.store.transaction() as session:
-            audit(
-                session,
-                actor_of(user),
-                "export.reviewed",
-                kind=kind,
-                since=since or None,
-                until=until or None,
-                rows=reviewed.tally.rows,
-            )
-    except BaseException:
-        folder.cleanup()
-        raise
+        reviewed = ReviewedTickets(desk.store, period, desk.name_of)
+        folder = tempfile.TemporaryDirectory(prefix="paidan-export-")
+        path = Path(folder.name) / f"reviewed.{kind}"
+        try:
+            write_rows(reviewed.rows(), path)
+            with desk.store.transaction() as session:
+                audit(
+                    session,
+                    actor_of(user),
+                    "export.reviewed",
+                    kind=kind,
+                    since=since or None,
+                    until=until or None,
+                    rows=reviewed.tally.rows,
+                )
+        except BaseException:
+            folder.cleanup()
+            raise
+    finally:
+        _reading.release()
     return FileResponse(
         path,
         media_type=MEDIA_TYPES[path.suffix],
@@ -76,25 +102,28 @@ def download(
     )
 
 
-def _page(request: Request, desk: TheDesk, user: User, since: str, until: str) -> HTMLResponse:
-    told, tally = "", None
-    try:
-        reviewed = ReviewedTickets(desk.store, period_of(since, until), desk.name_of)
-        for _ in reviewed.rows():
-            pass
-        tally = reviewed.tally
-    except DaysError:
-        told = "日期不对：请填写如 2026-11-24 的日期，且结束日期不早于开始日期。"
+def _page(
+    request: Request,
+    desk: Desk,
+    user: User,
+    since: str,
+    until: str,
+    *,
+    tally: Tally | None = None,
+    refused: HTTPStatus | None = None,
+) -> HTMLResponse:
+    wrong_days = refused is HTTPStatus.BAD_REQUEST
     page = _templates.get_template("export/page.html").render(
         user=user,
         city=desk.catalog().city,
         csrf_token=csrf_token_of(request),
         since=since[:10],
         until=until[:10],
-        told=told,
+        told="" if refused is None else _WRONG_DAYS if wrong_days else _BUSY,
+        wrong_days=wrong_days,
         tally=tally,
         left_out=[(_REASONS[reason], count) for reason, count in sorted(tally.left_out.items())]
         if tally
         else [],
     )
-    return HTMLResponse(page, 400 if told else 200)
+    return HTMLResponse(page, refused or HTTPStatus.OK)

@@ -74,10 +74,13 @@ def write_rows(rows: Iterable[ExportRow], output: Path) -> None:
 
 
 def _write_csv(rows: Iterable[ExportRow], file: WholeFile) -> None:
-    """Write UTF-8 with a byte-order mark, which Excel wants."""
+    """Write UTF-8 for programs, texts as they are.
+
+    A spreadsheet would take a text that begins with = for a formula. Escaping it would change what is trained
+    on, so there is no byte-order mark, which invites Excel: the workbook is for people.
+    """
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
-    file.write(b"\xef\xbb\xbf")
     writer.writerow(HEADERS)
     for row in rows:
         writer.writerow(astuple(row))

@@ -19,6 +19,9 @@ from serve.store.base import now
 from serve.store.engine import Store
 from serve.store.people import User, UserSession
 
+PROVIDED = "oidc:"
+"""Accounts of an identity provider's people begin so: neither side can take over the other's."""
+
 LEAST_PASSWORD = 10
 FREE_ATTEMPTS = 5
 """Wrong passwords before an account locks; each further one doubles the time, from one minute to one hour."""
@@ -46,8 +49,9 @@ class Accounts:
         self._lifetime = timedelta(hours=session_hours)
 
     def add(self, name: str, password: str, role: Role, *, by: str, display_name: str | None = None) -> None:
-        """Make an account; raise AccountError if the name is taken or the password too short."""
+        """Make an account; raise AccountError if the name is taken or reserved, or the password too short."""
         _check_password(password)
+        _check_made_here(name)
         if not name.strip() or len(name) > 100:
             raise AccountError("no usable name", where="account", expected="1 to 100 characters")
         with self._store.transaction() as session:
@@ -65,8 +69,12 @@ class Accounts:
             audit(session, by, "user.create", f"user:{name}", role=role.value)
 
     def set_password(self, name: str, password: str, *, by: str) -> None:
-        """Give an account another password, unlock it, and end its sessions."""
+        """Give an account another password, unlock it, and end its sessions.
+
+        Raise AccountError if there is none, it is an identity provider's, or the password too short.
+        """
         _check_password(password)
+        _check_made_here(name)
         with self._store.transaction() as session:
             user = _existing(session, name)
             user.password_hash = _hasher().hash(password)
@@ -122,10 +130,10 @@ class Accounts:
     def sign_in(self, name: str, password: str) -> SignedIn | None:
         """Check a password and begin a session; None if it is wrong or the account locked or disabled.
 
-        An unknown name takes as long as a wrong password.
+        An unknown name takes as long as a wrong password, and so does one of an identity provider's.
         """
         with self._store.transaction() as session:
-            user = _find(session, name)
+            user = None if is_provided(name) else _find(session, name)
             known = user.password_hash if user is not None else _nobodys_hash()
             right = _hasher().verify(password, known)
             if user is None or user.disabled_at is not None:
@@ -206,6 +214,11 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def is_provided(name: str) -> bool:
+    """Tell whether an identity provider vouches for the person of that name: no password here does."""
+    return name.startswith(PROVIDED)
+
+
 def new_password() -> str:
     """Return a password for somebody's first time."""
     return secrets.token_urlsafe(12)
@@ -225,6 +238,15 @@ def _check_password(password: str) -> None:
     if len(password) < LEAST_PASSWORD:
         raise AccountError(
             "the password is too short", where="account", expected=f"{LEAST_PASSWORD} characters or more"
+        )
+
+
+def _check_made_here(name: str) -> None:
+    if is_provided(name):
+        raise AccountError(
+            f"names that begin with {PROVIDED} are the identity provider's",
+            where="account",
+            fix="Its people sign in there, without a password here.",
         )
 
 

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse
 
 from serve.errors import NotReady
 from serve.insight.period import CITY_TIME
-from serve.security.accounts import AccountError, new_password
+from serve.security.accounts import PROVIDED, AccountError, is_provided, new_password
 from serve.security.audit import actor_of
 from serve.security.forms import Form, sent_by
 from serve.security.roles import Role
@@ -109,7 +109,7 @@ def _midnight(day: str) -> datetime | None:
 
 
 def _add(request: Request, user: User, sent: Form) -> str:
-    name, password = sent.get("name", "").strip(), new_password()
+    name, password = _made_here(sent.get("name", "").strip()), new_password()
     role = _role_of(sent)
     accounts_of(request).add(
         name, password, role, by=actor_of(user), display_name=sent.get("display_name", "").strip()[:100]
@@ -130,7 +130,7 @@ def _enable(request: Request, user: User, sent: Form, enabled: bool) -> str:
 
 
 def _reset(request: Request, user: User, sent: Form) -> str:
-    name, password = _other(user, sent), new_password()
+    name, password = _made_here(_other(user, sent)), new_password()
     accounts_of(request).set_password(name, password, by=actor_of(user))
     return f"{name} 的新密码：{password}（只显示这一次）"
 
@@ -140,6 +140,13 @@ def _other(user: User, sent: Form) -> str:
     name = sent.get("name", "")
     if name == user.name:
         raise _Refused("不能在这里改自己的账号；改密码请到“改密码”。")
+    return name
+
+
+def _made_here(name: str) -> str:
+    """Return a name that may have a password here."""
+    if is_provided(name):
+        raise _Refused(f"以 {PROVIDED} 开头的账号由统一身份认证管理，在本系统没有密码。")
     return name
 
 
@@ -157,6 +164,7 @@ def _users(request: Request, user: User, *, done: str = "", fault: str = "") -> 
         done=done,
         fault=fault,
         users=accounts_of(request).all(),
+        is_provided=is_provided,
         roles=list(ROLES.items()),
     )
     return HTMLResponse(page, HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK)

@@ -13,7 +13,7 @@ from threading import Lock
 from time import monotonic
 
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from data.errors import PaidanError
 from serve.errors import NotReady, Problem
@@ -159,7 +159,7 @@ class ApiKeys:
                 )
                 if key is not None:
                     key.last_used_at = now()
-        except DBAPIError:
+        except SQLAlchemyError:
             if known is not None and known.until + _GRACE_SECONDS > monotonic():
                 return known
             raise NotReady() from None  # it may well be valid: the caller should come again

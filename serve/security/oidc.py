@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from threading import Lock
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -20,18 +21,17 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from serve.security.accounts import PROVIDED
 from serve.security.roles import Role
 from serve.settings import ServeSettings, ServeSettingsError
 
 PENDING_SECONDS = 600
 """How long a person may take at the provider."""
 
-NAME_PREFIX = "oidc:"
-"""Accounts of the provider's people begin so: nobody there can take over an account made here."""
-
 _ALGORITHMS = ["RS256", "PS256", "ES256", "RS384", "RS512", "ES384"]
 _LEEWAY_SECONDS = 60
 _SECONDS = 5.0
+_AGAIN_SECONDS = 10.0
 _LONGEST_SUBJECT = 90
 
 
@@ -80,6 +80,7 @@ class OidcProvider:
         self._roles = roles
         self._lock = Lock()
         self._metadata: Mapping[str, Any] | None = None
+        self._not_before = 0.0
         self._serializer = URLSafeTimedSerializer(client_secret, salt="paidan-oidc-pending")
 
     @classmethod
@@ -216,7 +217,7 @@ class OidcProvider:
         if len(subject) > _LONGEST_SUBJECT or not subject.isprintable():
             subject = hashlib.sha256(subject.encode("utf-8", "replace")).hexdigest()
         shown = claims.get("name") or claims.get("preferred_username") or subject
-        return Identity(f"{NAME_PREFIX}{subject}", str(shown)[:100], role)
+        return Identity(f"{PROVIDED}{subject}", str(shown)[:100], role)
 
     def _endpoint(self, name: str) -> str:
         found = self._configuration().get(name)
@@ -227,9 +228,16 @@ class OidcProvider:
     def _configuration(self) -> Mapping[str, Any]:
         with self._lock:
             if self._metadata is None:
-                found = self._fetch(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
-                if found.get("issuer") != self._issuer:
+                # Those who waited for a fetch that failed do not each wait for one more.
+                if monotonic() < self._not_before:
                     raise OidcUnavailable
+                try:
+                    found = self._fetch(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
+                    if found.get("issuer") != self._issuer:
+                        raise OidcUnavailable
+                except OidcUnavailable:
+                    self._not_before = monotonic() + _AGAIN_SECONDS
+                    raise
                 self._metadata = found
             return self._metadata
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from data.errors import PaidanError
 from data.tickets.ticket import Ticket
@@ -94,7 +94,7 @@ class Shadow:
                 if self._waiting:
                     await loop.run_in_executor(self._worker, self._score_some)
                     continue
-            except DBAPIError as error:  # the live model's answers matter; these can be lost
+            except SQLAlchemyError as error:  # the live model's answers matter; these can be lost
                 log.warning("shadow_not_kept", **describe_error(error))
             except Exception as error:
                 log.error("shadow_failed", **describe_error(error))

@@ -7,7 +7,7 @@ from typing import cast
 import orjson
 from fastapi import APIRouter
 from jinja2 import Template
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -46,7 +46,7 @@ async def similar(request: Request) -> Response:
         raise SimilarOff()
     try:
         found = await queries.nearest(sent.text, without=sent.ticket_id)
-    except DBAPIError:
+    except SQLAlchemyError:
         raise NotReady() from None
     return Response(orjson.dumps({"tickets": [_answer(ticket) for ticket in found]}), media_type=JSON)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from data.tickets.ticket import Ticket
@@ -117,7 +117,7 @@ class RecordingScorer:
         try:
             with self._store.transaction() as session:
                 latest = _latest(session, [ticket.ticket_id for ticket in tickets])
-        except DBAPIError as error:
+        except SQLAlchemyError as error:  # also where no connection came free in time
             self._fell(error)
             return {}
         return {
@@ -237,7 +237,7 @@ class RecordingScorer:
                     found = session.scalars(select(AutoStop.unit).where(AutoStop.lifted_at.is_(None)))
                     self._stops = frozenset(found)
                     self._stops_until = monotonic() + _STOPS_SECONDS
-            except DBAPIError as error:
+            except SQLAlchemyError as error:
                 self._fell(error)
         return self._stops
 

@@ -227,6 +227,8 @@ def test_audit_log_is_filtered_and_paged(url: str, admin: Page, store: Store):
 def test_export_is_downloaded_and_audited(browser: Browser, url: str, store: Store, tmp_path: Path):
     page = signed_in(browser, url, "analyst")
     page.goto(f"{url}/review/export")
+    page.get_by_label("从（裁定日期）").fill("2026-01-01")
+    page.get_by_role("button", name="统计").click()
     expect(page.locator("main")).to_contain_text("可导出 1 行")
     page.get_by_label("格式").select_option("jsonl")
     with page.expect_download() as started:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -229,6 +230,23 @@ def test_a_broken_workbook_is_told(tmp_path: Path) -> None:
 def workbook(folder: Path, tmp_path: Path) -> Path:
     save_workbook(load_catalog(folder), tmp_path / "c.xlsx")
     return tmp_path / "c.xlsx"
+
+
+def test_a_broken_sheet_is_told(workbook: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(workbook) as sound, zipfile.ZipFile(tmp_path / "broken.xlsx", "w") as broken:
+        for name in sound.namelist():
+            content = sound.read(name)
+            broken.writestr(name, content[: len(content) // 2] if "worksheets/" in name else content)
+    assert faults(tmp_path / "broken.xlsx") == [("", "cannot be read (not a workbook, or broken)")]
+
+
+def test_a_fault_of_ours_is_not_laid_to_the_workbook(workbook: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("ours")
+
+    monkeypatch.setattr("data.catalog.workbook._as_cell", fail)
+    with pytest.raises(KeyError, match="ours"):
+        read_catalog(workbook)
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,11 @@ class ServerProcess:
         assert found is not None
         return int(found[1]) * 1024
 
+    @property
+    def open_files(self) -> int:
+        """Return how many files and connections it has open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
     def get(self, path: str) -> int | None:
         """Return the status of a GET; None if nobody answers."""
         with suppress(OSError, http.client.HTTPException):

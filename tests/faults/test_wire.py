@@ -9,7 +9,8 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
+from itertools import count as counting
 from pathlib import Path
 
 import pytest
@@ -36,13 +37,46 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     assert "Traceback" not in served.all_logs
 
 
+_numbers = counting(1)
+
+
+def assert_scores(server: ServerProcess, seconds: float = 20) -> None:
+    """Have a ticket scored that no store or cache has seen, in so many seconds."""
+    number = next(_numbers)
+    ticket = {"ticket_id": f"other-{number}", "text": f"人民路{number}号自来水停供"}
+    began = time.monotonic()
+    status, _, answer = post(server.port, "/v1/score", ticket, timeout=seconds)
+    assert (status, answer["ticket_id"]) == (200, ticket["ticket_id"])
+    assert time.monotonic() - began < seconds
+
+
+@contextmanager
+def leaves_nothing(server: ServerProcess) -> Iterator[None]:
+    """See that a server has no more connections and files open after the block than before it, and answers."""
+    assert_scores(server)  # what it opens for good with the first answer is open now
+    before = settled(server)
+    yield
+    assert_scores(server, seconds=SECONDS)
+    until = time.monotonic() + SECONDS + 20
+    while (left := server.open_files) > before and time.monotonic() < until:
+        time.sleep(0.1)
+    assert left <= before
+
+
+def settled(server: ServerProcess) -> int:
+    """Return how many files a server has open once the connections of other tests are gone."""
+    number, since = server.open_files, time.monotonic()
+    while time.monotonic() - since < 0.5:
+        time.sleep(0.05)
+        if (found := server.open_files) != number:
+            number, since = found, time.monotonic()
+    return number
+
+
 @pytest.fixture(autouse=True)
 def _others_do_not_notice(server: ServerProcess) -> Iterator[None]:
     yield
-    status, _, answer = post(
-        server.port, "/v1/score", {"ticket_id": "other", "text": "自来水停供"}, timeout=20
-    )
-    assert (status, answer["ticket_id"]) == (200, "other")
+    assert_scores(server)
 
 
 def connect(server: ServerProcess) -> socket.socket:
@@ -139,16 +173,18 @@ def test_a_half_closed_connection_gets_its_answer_or_an_end(server: ServerProces
 
 
 def test_a_body_cut_short_leaves_nothing_behind(server: ServerProcess) -> None:
-    for _ in range(20):
-        with closing(connect(server)) as connection:
-            connection.sendall(request(body())[:-5])
+    with leaves_nothing(server):
+        for _ in range(20):
+            with closing(connect(server)) as connection:
+                connection.sendall(request(body())[:-5])
 
 
 def test_a_connection_reset_in_the_middle_leaves_nothing_behind(server: ServerProcess) -> None:
-    for length in (10, 100, 400):
-        with closing(connect(server)) as connection:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-            connection.sendall(request(body())[:length])
+    with leaves_nothing(server):
+        for length in (10, 100, 400):
+            with closing(connect(server)) as connection:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                connection.sendall(request(body())[:length])
 
 
 def test_pipelined_requests_are_answered_in_order(server: ServerProcess) -> None:

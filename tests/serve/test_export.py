@@ -243,6 +243,33 @@ def test_days_are_the_citys_and_inclusive(desk: Desk, since: str | None, until: 
     assert len(desk.export(period_of(since, until))[0]) == found
 
 
+def test_tickets_outside_the_days_are_not_read(desk: Desk):
+    desk.rule(desk.ticket("T1"))
+    desk.rule(desk.ticket("T2"), minutes=3 * 24 * 60)
+    reviewed = ReviewedTickets(desk.store, period_of("2026-03-02", "2026-03-02"), str)
+    assert reviewed.count() == 1
+    looked_at: list[int] = []
+    assert [row.ticket_id for row in reviewed.rows(looked_at.append)] == ["T1"]
+    assert looked_at == [1]
+
+
+def test_word_that_holds_may_be_outside_the_days(desk: Desk):
+    decision = desk.ticket()
+    desk.rule(decision, "a")
+    desk.rule(decision, "b", kind="lead", role="lead", minutes=3 * 24 * 60)
+    assert desk.export(period_of("2026-03-02", "2026-03-02")) == ([], {})
+
+
+def test_no_connection_is_held_while_rows_are_taken(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("serve.export.reviewed._AT_A_TIME", 2)
+    for number in range(5):
+        desk.rule(desk.ticket(f"T{number}"))
+    held = []
+    for row in ReviewedTickets(desk.store, Period(), str).rows():
+        held.append((row.ticket_id, desk.store.engine.pool.checkedout()))  # type: ignore[attr-defined]
+    assert held == [(f"T{number}", 0) for number in range(5)]
+
+
 @pytest.mark.parametrize(
     ("since", "until"), [("gestern", None), ("2026-03-02", "2026-03-01"), (None, "2026-02-30")]
 )
@@ -286,7 +313,7 @@ def test_nothing_reviewed_gives_a_file_with_headers_alone(tmp_path: Path, kind: 
     write_rows([], path)
     assert path.exists()
     if kind == "csv":
-        assert next(csv.reader(path.read_text("utf-8-sig").splitlines())) == list(HEADERS)
+        assert next(csv.reader(path.read_text("utf-8").splitlines())) == list(HEADERS)  # no byte-order mark
 
 
 @pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])

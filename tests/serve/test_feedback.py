@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from serve.app import create_app
 from serve.security.keys import ApiKeys, Scope
@@ -105,6 +106,18 @@ async def test_what_is_no_event_is_refused(tmp_path: Path, scorer, fault: dict[s
 @pytest.mark.anyio
 async def test_without_a_store_there_is_nowhere_to_keep_it(tmp_path: Path, scorer) -> None:
     async with _client(None, tmp_path, scorer) as client:
+        assert (await client.post("/v1/feedback", json=EVENT)).status_code == 503
+
+
+@pytest.mark.anyio
+async def test_no_free_connection_is_told_as_not_ready(
+    tmp_path: Path, scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait_in_vain(*_: object) -> None:
+        raise NoFreeConnection
+
+    async with _client(f"sqlite:///{tmp_path / 'p.db'}", tmp_path, scorer) as client:
+        monkeypatch.setattr("serve.api.feedback.record", wait_in_vain)
         assert (await client.post("/v1/feedback", json=EVENT)).status_code == 503
 
 

@@ -28,6 +28,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from serve.app import create_app
 from serve.security.accounts import Accounts
+from serve.security.oidc import OidcProvider, OidcUnavailable
 from serve.security.roles import Role
 from serve.settings import ServeSettingsError, load_settings
 from serve.store.engine import Store
@@ -267,6 +268,33 @@ async def test_provider_that_is_down_is_told(visit: Visit, provider: Provider):
         back = await browser.get("/login/oidc")
         assert back.status_code == 502
         assert "没有答复" in back.text
+
+
+async def test_failed_fetch_is_remembered_for_some_seconds(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+):
+    asked, clock = [], time.monotonic()
+    found = provider.configuration()
+
+    def answer(address: str, **_: Any) -> httpx.Response:
+        asked.append(address)
+        request = httpx.Request("GET", address)
+        return (
+            httpx.Response(200, json=found, request=request)
+            if len(asked) > 1
+            else httpx.Response(503, request=request)
+        )
+
+    monkeypatch.setattr("serve.security.oidc.httpx.get", answer)
+    monkeypatch.setattr("serve.security.oidc.monotonic", lambda: clock)
+    known = OidcProvider(provider.url, "paidan", SECRET, "groups", {})
+    for _ in range(3):
+        with pytest.raises(OidcUnavailable):
+            known.begin("http://paidan.test/back", "/")
+    assert len(asked) == 1
+    clock += 11
+    assert known.begin("http://paidan.test/back", "/")[0].startswith(f"{provider.url}/authorize")
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -186,3 +186,21 @@ async def test_admins_cannot_shut_themselves_out(browser: httpx.AsyncClient):
     answer = await browser.post("/admin/users/disable", data={"name": "chief", "csrf_token": token})
     assert answer.status_code == 422
     assert "不能在这里改自己的账号" in answer.text
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_people_of_the_identity_provider_get_no_password(browser: httpx.AsyncClient, database_url: str):
+    store = Store.open(database_url)
+    Accounts(store, session_hours=1).sign_in_as("oidc:person-7", "某坐席", Role.OPERATOR, by="oidc")
+    store.close()
+    await browser.post("/login", data={"name": "chief", "password": PASSWORD})
+    page = await browser.get("/admin/users")
+    assert "重置wang的密码" in page.text
+    assert "重置oidc:person-7的密码" not in page.text
+    token = page.text.split('name="csrf-token" content="')[1].split('"')[0]
+    for act, name in (("add", "oidc:new"), ("reset", "oidc:person-7")):
+        sent = {"name": name, "role": "admin", "csrf_token": token}
+        answer = await browser.post(f"/admin/users/{act}", data=sent)
+        assert answer.status_code == 422
+        assert "由统一身份认证管理" in answer.text

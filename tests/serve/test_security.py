@@ -11,7 +11,8 @@ import httpx
 import pytest
 from fastapi import Depends, FastAPI
 from sqlalchemy import select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from serve.app import create_app
 from serve.errors import NotReady
@@ -57,6 +58,24 @@ def test_a_right_password_begins_a_session(accounts: Accounts, store: Store) -> 
 @pytest.mark.parametrize(("name", "password"), [("wang", "wrong"), ("nobody", PASSWORD), ("", "")])
 def test_anything_else_does_not(accounts: Accounts, name: str, password: str) -> None:
     assert accounts.sign_in(name, password) is None
+
+
+@pytest.mark.parametrize("act", ["add", "set_password"])
+def test_names_of_the_identity_provider_get_no_password_here(accounts: Accounts, act: str) -> None:
+    accounts.sign_in_as("oidc:person-7", "某坐席", Role.OPERATOR, by="oidc")
+    with pytest.raises(AccountError, match="identity provider"):
+        if act == "add":
+            accounts.add("oidc:person-8", PASSWORD, Role.ADMIN, by="cli")
+        else:
+            accounts.set_password("oidc:person-7", PASSWORD, by="cli")
+
+
+def test_people_of_the_identity_provider_do_not_sign_in_here(accounts: Accounts, store: Store) -> None:
+    accounts.sign_in_as("oidc:person-7", "某坐席", Role.OPERATOR, by="oidc")
+    with store.transaction() as session:
+        known = select(User.password_hash).where(User.name == "wang").scalar_subquery()
+        session.execute(update(User).where(User.name == "oidc:person-7").values(password_hash=known))
+    assert accounts.sign_in("oidc:person-7", PASSWORD) is None
 
 
 def test_the_store_holds_neither_password_nor_token(accounts: Accounts, store: Store) -> None:
@@ -156,14 +175,17 @@ def test_rotation_replaces_the_secret(keys: ApiKeys, store: Store) -> None:
     assert _actions(store) == ["key.create", "key.rotate"]
 
 
+@pytest.mark.parametrize(
+    "error", [DBAPIError("select", {}, Exception("gone")), NoFreeConnection()], ids=["gone", "busy"]
+)
 def test_a_key_that_was_valid_survives_a_fallen_store_for_a_minute(
-    keys: ApiKeys, monkeypatch: pytest.MonkeyPatch
+    keys: ApiKeys, monkeypatch: pytest.MonkeyPatch, error: SQLAlchemyError
 ) -> None:
     key = keys.create("hotline", [Scope.SCORE], days=1, by="cli")
     keys.check(f"Bearer {key}", Scope.SCORE)
 
     def fall() -> None:
-        raise DBAPIError("select", {}, Exception("gone"))
+        raise error
 
     monkeypatch.setattr(keys._store, "transaction", fall)
     clock = monotonic()

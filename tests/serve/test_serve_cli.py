@@ -119,6 +119,20 @@ def test_taken_port_is_one_clear_line(run):
     assert f"127.0.0.1:{port}: cannot listen (Address already in use)" in err
 
 
+def test_way_into_the_sample_queue_is_by_the_configured_database(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("uvicorn.Server.run", lambda self, sockets: None)
+    config = tmp_path / "serve.yaml"
+    config.write_text(f"database_url: sqlite:///{tmp_path / 'other.db'}\n", "utf-8")
+    monkeypatch.delenv("PAIDAN_DATABASE_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run("serve", "--sample-queue", "--config", config, "--port", 0)
+    assert code == 0, err
+    assert "as demo, password " in err
+    assert list(tmp_path.rglob("*.db")) == [tmp_path / "other.db"]
+
+
 def test_unknown_host_is_one_clear_line(run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PAIDAN_REQUIRE_API_KEY", "false")
     code, _, err = run("serve", "--host", "no.such.host.invalid")

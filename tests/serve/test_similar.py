@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from data.tickets.ticket import Ticket
 from serve.errors import QueueFull
@@ -215,6 +216,19 @@ async def test_the_endpoint_answers_with_what_is_known(connect, scorer, tmp_path
         assert (answer.status_code, answer.json()) == (200, {"tickets": []})
         refused = await client.post("/v1/similar", json={"text": ""})
         assert refused.status_code == 422
+
+
+@pytest.mark.anyio
+async def test_no_free_connection_is_told_as_not_ready(
+    connect, scorer, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def wait_in_vain(*_: object, **__: object) -> None:
+        raise NoFreeConnection
+
+    scorer.vectors = Encoder()
+    async with connect(scorer, database_url=f"sqlite:///{tmp_path / 'p.db'}") as client:
+        monkeypatch.setattr(SimilarQueries, "nearest", wait_in_vain)
+        assert (await client.post("/v1/similar", json={"text": "停水"})).status_code == 503
 
 
 @pytest.mark.anyio

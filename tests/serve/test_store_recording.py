@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import create_engine, func, select
 
 from data.tickets.ticket import Ticket
 from model.decision import Level
@@ -87,6 +87,23 @@ def test_an_answer_is_stored_before_it_is_given(recording: RecordingScorer, stor
     (row,) = _rows(store)
     assert (row.ticket_id, row.revision, row.text, row.level) == ("a", 1, "东湖区停水", "suggest")
     assert (row.unit, row.family, row.score, row.model_version) == ("u0", "城管局", 0.123456789, "model-1")
+
+
+def test_no_free_connection_is_a_store_that_is_down(
+    store: Store, waiting: WriteAheadFile, decision_on
+) -> None:
+    engine = create_engine(store.engine.url, pool_size=1, max_overflow=0, pool_timeout=0.01)
+    narrow = Store(engine)
+    recording = RecordingScorer(Scorer(decision_on, Level.AUTO), narrow, waiting, NONE)
+    with engine.connect():
+        recording._active_stops()  # asked for each automatic decision
+        assert recording.down
+        recording.down = False
+        (decision,) = recording.score([Ticket("a", "东湖区停水")])
+        assert (decision.stored, recording.down, recording.backlog) == (False, True, 1)
+    assert recording.catch_up()
+    assert [row.ticket_id for row in _rows(store)] == ["a"]
+    narrow.close()
 
 
 def test_a_stored_answer_comes_back_byte_for_byte(recording: RecordingScorer) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from data.tickets.ticket import Ticket
 from model import artifact
@@ -95,8 +96,27 @@ def test_without_a_measurement_it_is_fp32_on_all_cores(tmp_path, make_settings):
     assert choose(make_settings(tuning_file=tmp_path / "none.json"), BOTH) == (FP32, None)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"precision": "fp64"}'])
+DAMAGED = ["{", "[]", "{}", '{"precision": "fp64"}', '{"precision": "int8", "threads": 2, "older": 1}']
+
+
+@pytest.mark.parametrize("content", DAMAGED)
 def test_a_damaged_file_is_named(tmp_path, content):
     (tmp_path / "tuning.json").write_text(content)
     with pytest.raises(TuningError):
         Tuning.load(tmp_path / "tuning.json")
+
+
+@pytest.mark.parametrize("threads", [0, -1, 2.5, "2", None, True])
+def test_a_number_of_threads_that_is_none_is_named(tuned, tmp_path, threads):
+    replace(tuned, threads=threads).save(tmp_path / "tuning.json")
+    with pytest.raises(TuningError):
+        Tuning.load(tmp_path / "tuning.json")
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_damaged_file_is_told_and_counts_as_none(tmp_path, make_settings, content):
+    file = tmp_path / "tuning.json"
+    file.write_text(content)
+    with capture_logs() as logs:
+        assert choose(make_settings(tuning_file=file), BOTH) == (FP32, None)
+    assert [line["log_level"] for line in logs if line["event"] == "tuning_unreadable"] == ["warning"]

@@ -36,12 +36,15 @@ def write_report(
             "the comparison has another challenger", where=str(folder), expected="the one reported on"
         )
     content = report_content(evaluation, comparison, texts=texts)
-    written = {PAGE: render_page(content), FIGURES: _json(content)}
+    written = {
+        PAGE: render_page(content),
+        FIGURES: _json(content),
+        ANSWERS: past_answers(evaluation).to_json(),
+    }
     if comparison is not None:
         written[COMPARISON] = _json(content["comparison"])
     for name, text in written.items():
         _replace(folder / name, text)
-    past_answers(evaluation).save(folder / ANSWERS)
     return folder / PAGE
 
 
