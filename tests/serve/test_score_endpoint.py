@@ -88,5 +88,8 @@ async def test_before_start_up_only_healthz_answers(make_settings, scorer):
         assert refused.headers["retry-after"] == "5"
 
 
-async def test_model_is_warm_before_the_service_is_ready(client: httpx.AsyncClient, scorer):
-    assert [len(ids) for ids, _ in scorer.batches] == [1, 16]
+async def test_model_is_warm_before_the_service_is_ready(connect, make_settings, scorer):
+    full = make_settings().max_batch_size
+    async with connect(scorer):
+        # A ticket alone, and full batches side by side.
+        assert [len(ids) for ids, _ in scorer.batches] == [1, full, full]
