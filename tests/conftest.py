@@ -13,6 +13,8 @@ from uuid import uuid4
 import pytest
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from serve.store.engine import Store
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -37,6 +39,9 @@ _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 def pytest_configure() -> None:
     """Keep torch's trace of every step of an export out of the report of a failing test."""
     logging.getLogger("torch.__trace").disabled = True
+
+
+_CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture(scope="session")
@@ -127,3 +132,16 @@ def store(database_url: str) -> Iterator[Store]:
     Base.metadata.create_all(opened.engine)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Return Debian's chromium; while it runs, so does an event loop, which tests of other kinds would meet."""
+    if not _CHROMIUM.exists():
+        pytest.skip("no chromium; on Debian: apt install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(_CHROMIUM), args=["--no-sandbox"])
+        yield browser
+        browser.close()

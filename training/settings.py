@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from training.errors import TrainingError
+from training.settings_files import checked, defaults, read_settings
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
@@ -50,23 +48,9 @@ class TrainingSettings(BaseModel):
     threads: Count | None
 
 
-def _read(path: Path) -> dict[str, object]:
-    try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise TrainingError(
-            f"cannot be read ({type(error).__name__})", where=str(path), expected="a YAML file of settings"
-        ) from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise TrainingError("holds no settings", where=str(path), expected="lines such as `epochs: 3`")
-    return content
-
-
 def default_settings() -> dict[str, object]:
     """Return the content of configs/default.yaml."""
-    return _read(Path(str(files("configs") / "default.yaml")))
+    return defaults("default.yaml")
 
 
 def load_settings(
@@ -77,13 +61,5 @@ def load_settings(
     Raises:
         TrainingError: the file cannot be read, or a setting is unknown or out of range.
     """
-    values = default_settings() | dict(base or {}) | (_read(path) if path else {}) | overrides
-    try:
-        return TrainingSettings.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise TrainingError(
-            f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}",
-            where=str(path) if path else "settings",
-            fix="configs/default.yaml lists every setting with its meaning.",
-        ) from error
+    values = default_settings() | dict(base or {}) | (read_settings(path) if path else {}) | overrides
+    return checked(TrainingSettings, values, "default.yaml", path)

@@ -21,11 +21,12 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from data.feedback import FeedbackKind
 from data.text import normalise
 from data.tickets.ticket import MAX_TEXT_LENGTH, Location, Ticket
 from serve.api.examples import BATCH_REQUEST, FEEDBACK_REQUEST, SIMILAR_REQUEST, TICKET_REQUESTS
 from serve.errors import Fault, InvalidRequest, MalformedBody
-from serve.feedback.events import FeedbackKind, ReturnReason
+from serve.feedback.events import ReturnReason
 from serve.settings import ServeSettings
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

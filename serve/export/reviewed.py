@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from data.feedback import follow
 from data.text import mask_pii
 from serve.export.columns import ExportRow
-from serve.feedback.outcome import follow
 from serve.review.queue import LEADING
 from serve.review.second import outcome
 from serve.store.decisions import StoredDecision
@@ -160,7 +160,7 @@ class ReviewedTickets:
         events: list[FeedbackEvent],
     ) -> ExportRow:
         ruling, decision = word.ruling, word.decision
-        held, returned = follow(events)
+        held, returned = follow((event.kind, event.unit) for event in events)
         return ExportRow(
             ticket_id=decision.ticket_id if number is None else f"{decision.ticket_id}#{number}",
             text=text,
@@ -239,7 +239,7 @@ def _second_opinion(last: _Word, words: list[_Word]) -> str | None:
 def _came_back(lead: str, decided_at: datetime, events: list[FeedbackEvent]) -> bool:
     """Tell whether a unit sent a ticket back after it was ruled to be its, and did not take it later."""
     later = [event for event in events if event.happened_at > decided_at]
-    held, returned = follow(later)
+    held, returned = follow((event.kind, event.unit) for event in later)
     by_nobody = any(event.kind == "returned" and event.unit is None for event in later)
     return lead in returned or (by_nobody and held != lead)
 

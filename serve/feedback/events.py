@@ -10,19 +10,11 @@ from http import HTTPStatus
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from data.feedback import FeedbackKind
 from serve.errors import Problem
 from serve.store.base import now
 from serve.store.engine import Store
 from serve.store.reviews import FeedbackEvent
-
-
-class FeedbackKind(StrEnum):
-    """What happened."""
-
-    ACCEPTED = "accepted"  # 签收
-    RETURNED = "returned"  # 退单
-    REDISPATCHED = "redispatched"  # 改派, to `unit`
-    CLOSED = "closed"  # 办结
 
 
 class ReturnReason(StrEnum):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from data.feedback import follow
 from serve.store.decisions import StoredDecision
 from serve.store.engine import Store
 from serve.store.reviews import FeedbackEvent, ReviewItem, Ruling
@@ -52,24 +52,5 @@ def outcome(store: Store, ticket_id: str) -> Outcome:
             .where(FeedbackEvent.ticket_id == ticket_id)
             .order_by(FeedbackEvent.happened_at, FeedbackEvent.event_id)
         ).all()
-    held, returned = follow(events)
+    held, returned = follow((event.kind, event.unit) for event in events)
     return Outcome(model, operator, held, returned)
-
-
-def follow(events: Sequence[FeedbackEvent]) -> tuple[str | None, frozenset[str]]:
-    """Return who holds a ticket after events in the order they happened, and who sent it back for good.
-
-    To be sent to a unit is not yet to be held by it.
-    """
-    held: str | None = None
-    returned: set[str] = set()
-    for event in events:
-        if event.kind in ("accepted", "closed") and event.unit is not None:
-            held = event.unit
-            returned.discard(event.unit)
-        elif event.kind == "returned" and event.unit is not None:
-            returned.add(event.unit)
-            held = None if held == event.unit else held
-        elif event.kind == "redispatched":
-            held = None
-    return held, frozenset(returned)

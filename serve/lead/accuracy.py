@@ -10,8 +10,9 @@ from datetime import datetime
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from data.feedback import FeedbackKind
 from model.decision import Level
-from serve.feedback.events import FeedbackKind, ReturnReason
+from serve.feedback.events import ReturnReason
 from serve.lead.load import LEVELS, is_first
 from serve.lead.statistics import Share
 from serve.store.imported import is_live

@@ -9,32 +9,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import uvicorn
 from axe_core_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
 from serve.store.base import now
 from serve.store.engine import Store
 from serve.store.people import User, UserSession
 
-CHROMIUM = Path("/usr/bin/chromium")
 SETTLED = 600
 """Milliseconds until colours have settled after a change of theme."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Return Debian's chromium; while it runs, so does an event loop, which tests of other kinds would meet."""
-    if not CHROMIUM.exists():
-        pytest.skip("no chromium; on Debian: apt install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @contextmanager
@@ -57,7 +44,7 @@ def _listening(app: object) -> Iterator[str]:
         thread.join(10)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def listening() -> Callable[[object], AbstractContextManager[str]]:
     """Return a function that lets an application listen, and gives its address."""
     return _listening

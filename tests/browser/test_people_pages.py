@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import uvicorn
 from axe_core_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
 from data.catalog.catalog import Catalog
@@ -56,35 +51,6 @@ class Scorer:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip("no chromium; on Debian: apt install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@contextmanager
-def listening(app: object) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=port, log_config=None, timeout_graceful_shutdown=1)  # type: ignore[arg-type]
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
-
-
-@pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The pages are the same on both databases; what they call is tested on both in tests/serve."""
     opened = Store.open(f"sqlite:///{tmp_path_factory.mktemp('people') / 'paidan.db'}")
@@ -121,7 +87,7 @@ def add_ruling(store: Store) -> None:
 
 
 @pytest.fixture(scope="module")
-def url(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url(store: Store, tmp_path_factory: pytest.TempPathFactory, listening) -> Iterator[str]:
     from serve.store import keeper
 
     patch = pytest.MonkeyPatch()

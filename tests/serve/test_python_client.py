@@ -21,6 +21,7 @@ import httpx
 import pytest
 
 from data.catalog.entries import DispatchMode
+from data.feedback import FeedbackKind
 from model import decision as domain
 from serve.api.answers import DecisionAnswer, OutcomeAnswer
 from serve.api.requests import FeedbackRequest, TicketRequest
@@ -44,7 +45,6 @@ from serve.client import (
     requests,
     retrying,
 )
-from serve.feedback.events import FeedbackKind
 from serve.feedback.events import ReturnReason as Reasons
 
 pytestmark = pytest.mark.anyio

@@ -205,13 +205,22 @@ def test_a_later_file_has_the_last_word(city: Path, tmp_path: Path) -> None:
     assert [line["department"] for line in found] == [other]
 
 
-def test_a_returned_ticket_is_set_aside_and_a_redispatched_one_corrected(city: Path, tmp_path: Path) -> None:
+def test_returned_and_redispatched_tickets_are_set_aside_and_one_that_was_taken_is_corrected(
+    city: Path, tmp_path: Path
+) -> None:
     lines = [orjson.loads(line) for line in (city / "new.jsonl").read_bytes().splitlines()]
     unit = _catalog().find_unit(lines[0]["department"])
     assert unit is not None
+
+    def event(line: int, kind: str, at: str) -> dict[str, str]:
+        return {"ticket_id": lines[line]["ticket_id"], "kind": kind, "unit": unit.code, "happened_at": at}
+
     events = [
-        {"ticket_id": lines[0]["ticket_id"], "kind": "returned", "unit": unit.code, "happened_at": "1"},
-        {"ticket_id": lines[1]["ticket_id"], "kind": "redispatched", "unit": unit.code, "happened_at": "2"},
+        event(0, "returned", "2026-01-01T08:00:00+08:00"),
+        # Later than the line below by the clock, though not by the letter.
+        event(1, "accepted", "2026-01-01T02:00:00+00:00"),
+        event(1, "redispatched", "2026-01-01T09:00:00+08:00"),
+        event(2, "redispatched", "2026-01-01T09:00:00+08:00"),
     ]
     file = tmp_path / "feedback.jsonl"
     file.write_bytes(b"\n".join(map(orjson.dumps, events)))
@@ -221,6 +230,7 @@ def test_a_returned_ticket_is_set_aside_and_a_redispatched_one_corrected(city: P
     units = {line["ticket_id"]: line["department"] for line in map(orjson.loads, merged)}
     assert lines[0]["ticket_id"] not in units
     assert units[lines[1]["ticket_id"]] == unit.code
+    assert lines[2]["ticket_id"] not in units
 
 
 def test_tickets_worth_labelling_come_without_their_unit(city: Path, tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def _outcome(folder: Path, *events: tuple[str, str | None], filed: str = "a") ->
         for day, (kind, unit) in enumerate(events, start=1)
     ]
     path.write_bytes(b"\n".join(map(orjson.dumps, reversed(lines))))  # the order of the file does not matter
-    return read_outcomes(path)["1"].corrected(filed)
+    return read_outcomes([path])["1"].corrected(filed)
 
 
 @pytest.mark.parametrize(
@@ -132,13 +132,25 @@ def _outcome(folder: Path, *events: tuple[str, str | None], filed: str = "a") ->
         ([("accepted", "b")], "b"),
         ([("returned", "a")], None),
         ([("returned", "b")], "a"),
-        ([("returned", "a"), ("redispatched", "b")], "b"),
+        ([("returned", "a"), ("redispatched", "b")], None),  # b may send it back yet
+        ([("returned", "a"), ("redispatched", "b"), ("closed", "b")], "b"),
         ([("redispatched", "b"), ("returned", "b")], "a"),
         ([("returned", "a"), ("accepted", "a")], "a"),
     ],
 )
 def test_the_last_word_counts(tmp_path: Path, events: list[tuple[str, str | None]], unit: str | None) -> None:
     assert _outcome(tmp_path, *events) == unit
+
+
+def test_events_of_several_files_are_taken_in_the_order_they_happened(tmp_path: Path) -> None:
+    files = [tmp_path / "late.jsonl", tmp_path / "early.jsonl"]
+    for file, unit, at in zip(
+        files, "ba", ("2026-01-01T02:00:00+00:00", "2026-01-01T09:00:00+08:00"), strict=True
+    ):
+        file.write_bytes(
+            orjson.dumps({"ticket_id": "1", "kind": "accepted", "unit": unit, "happened_at": at})
+        )
+    assert read_outcomes(files)["1"].held == "b"
 
 
 @pytest.mark.parametrize(
@@ -148,4 +160,4 @@ def test_a_line_that_is_no_event_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "feedback.jsonl"
     path.write_text(f"\n{line}\n")
     with pytest.raises(TrainingError, match="line 2: not an event"):
-        read_outcomes(path)
+        read_outcomes([path])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from training.errors import TrainingError
+from training.settings_files import checked, defaults, read_settings
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -38,29 +36,5 @@ def load_quality_settings(path: Path | None = None) -> QualitySettings:
     Raises:
         TrainingError: the file cannot be read, or a setting is unknown or out of range.
     """
-    values = _read(Path(str(files("configs") / "quality.yaml"))) | (_read(path) if path else {})
-    try:
-        return QualitySettings.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise TrainingError(
-            f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}",
-            where=str(path),
-            fix="configs/quality.yaml lists every setting with its meaning.",
-        ) from error
-
-
-def _read(path: Path) -> dict[str, object]:
-    try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise TrainingError(
-            f"cannot be read ({type(error).__name__})", where=str(path), expected="a YAML file of settings"
-        ) from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise TrainingError(
-            "holds no settings", where=str(path), expected="lines such as `smallest_class: 10`"
-        )
-    return content
+    values = defaults("quality.yaml") | (read_settings(path) if path else {})
+    return checked(QualitySettings, values, "quality.yaml", path)

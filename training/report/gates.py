@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from training.errors import TrainingError
 from training.report.differences import ALL, Difference, Measure
+from training.settings_files import checked, defaults, read_settings
 
 Loss = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -70,16 +68,8 @@ def load_gates(path: Path | None = None) -> GateSettings:
     Raises:
         TrainingError: the file cannot be read, or a setting is unknown or out of range.
     """
-    values = _read(Path(str(files("configs") / "gates.yaml"))) | (_read(path) if path else {})
-    try:
-        return GateSettings.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise TrainingError(
-            f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}",
-            where=str(path) if path else "gates.yaml",
-            fix="configs/gates.yaml lists every setting with its meaning.",
-        ) from error
+    values = defaults("gates.yaml") | (read_settings(path) if path else {})
+    return checked(GateSettings, values, "gates.yaml", path)
 
 
 def check_gates(measured: Measured, settings: GateSettings) -> tuple[GateOutcome, ...]:
@@ -127,17 +117,3 @@ def _family(measured: Measured, settings: GateSettings) -> GateOutcome:
         if row.scope == "family" and row.measure is Measure.TOP1 and row.tickets >= settings.family_tickets
     ]
     return _loss("family", rows, settings.family_loss)
-
-
-def _read(path: Path) -> dict[str, object]:
-    try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise TrainingError(
-            f"cannot be read ({type(error).__name__})", where=str(path), expected="a YAML file of gates"
-        ) from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise TrainingError("holds no settings", where=str(path), expected="lines such as `top1_loss: 0.01`")
-    return content

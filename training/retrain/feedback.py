@@ -1,47 +1,63 @@
-"""What became of dispatched tickets, from a file of the events that the hotline system reported."""
+"""What became of dispatched tickets, from files of the events that the hotline system reported."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 
+from data.feedback import FeedbackKind, follow
 from training.errors import TrainingError
 
-_HELD = {"accepted", "closed", "redispatched"}
-_RETURNED = "returned"
-_KINDS = _HELD | {_RETURNED}
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+"""When an event without a time happened: before all that have one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The last word on a ticket: the unit that holds it, or units that sent it back and nobody since."""
+    """The last word on a ticket: the unit that holds it, and units that sent it back.
+
+    `moving` is a ticket that was redispatched and that nobody has taken since.
+    """
 
     held: str | None
     returned: frozenset[str]
+    moving: bool
 
     def corrected(self, unit: str | None) -> str | None:
         """Return the unit to learn from for a ticket filed under `unit`; None if none is known.
 
-        A unit that sent the ticket back is not it; nothing is concluded from that for another one.
+        A unit that sent the ticket back is not it, nor is one that it was taken from; nothing is concluded
+        from that for another one.
         """
         if self.held is not None:
             return self.held
-        return None if unit in self.returned else unit
+        return None if self.moving or unit in self.returned else unit
 
 
-def read_outcomes(path: Path) -> Mapping[str, Outcome]:
+def read_outcomes(paths: Iterable[Path]) -> Mapping[str, Outcome]:
     """Read events, one JSON object a line, into the outcome of each ticket, by its id.
 
     An event has the fields of the endpoint `/v1/feedback`: `ticket_id`, `kind` (accepted, returned,
-    redispatched or closed), `unit`, and `happened_at`, by which they are ordered.
+    redispatched or closed), `unit`, and `happened_at`, by which those of all files are ordered.
 
     Raises:
-        TrainingError: the file cannot be read, or a line is no event.
+        TrainingError: a file cannot be read, or a line is no event.
     """
-    events: list[tuple[str, int, str, str, str | None]] = []
+    of_ticket: dict[str, list[tuple[str, str | None]]] = {}
+    events = [event for path in paths for event in _events(path)]
+    for _, ticket_id, kind, unit in sorted(events, key=lambda event: event[0]):
+        of_ticket.setdefault(ticket_id, []).append((kind, unit))
+    return {
+        ticket_id: Outcome(*follow(found), moving=found[-1][0] == FeedbackKind.REDISPATCHED)
+        for ticket_id, found in of_ticket.items()
+    }
+
+
+def _events(path: Path) -> Iterator[tuple[datetime, str, str, str | None]]:
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
@@ -51,26 +67,14 @@ def read_outcomes(path: Path) -> Mapping[str, Outcome]:
             continue
         try:
             event = orjson.loads(line)
-            kind, unit = event["kind"], event.get("unit")
-            events.append((str(event.get("happened_at", "")), number, str(event["ticket_id"]), kind, unit))
-        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise _no_event(path, number) from error
-        if kind not in _KINDS:
-            raise _no_event(path, number)
-    outcomes: dict[str, Outcome] = {}
-    for _, _, ticket_id, kind, unit in sorted(events):
-        before = outcomes.get(ticket_id, Outcome(None, frozenset()))
-        if kind == _RETURNED:
-            gone = before.returned | {unit} if unit else before.returned
-            outcomes[ticket_id] = Outcome(None if unit in (None, before.held) else before.held, gone)
-        elif unit:
-            outcomes[ticket_id] = Outcome(unit, before.returned - {unit})
-    return outcomes
-
-
-def _no_event(path: Path, number: int) -> TrainingError:
-    return TrainingError(
-        "not an event",
-        where=f"{path}, line {number}",
-        expected='a line such as {"ticket_id": "1", "kind": "closed", "unit": "..", "happened_at": ".."}',
-    )
+            kind, at = FeedbackKind(event["kind"]), event.get("happened_at")
+            moment = _LONG_AGO if at is None else datetime.fromisoformat(at)
+            aware = moment if moment.tzinfo else moment.astimezone()
+            yield aware, str(event["ticket_id"]), kind.value, event.get("unit")
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise TrainingError(
+                "not an event",
+                where=f"{path}, line {number}",
+                expected='a line such as {"ticket_id": "1", "kind": "closed", "unit": "..", "happened_at": '
+                '"2026-05-01T10:15:00+08:00"}',
+            ) from error

@@ -54,9 +54,7 @@ def merge_tickets(request: RetrainRequest, output: Path) -> MergeCounts:
         TrainingError: no ticket has a unit.
     """
     files = list(request.files())
-    outcomes: dict[str, Outcome] = {}
-    for path in request.feedback:
-        outcomes |= read_outcomes(path)
+    outcomes = read_outcomes(request.feedback)
     later = [_ids(path, columns) for path, columns in files[1:]]
     counts = MergeCounts(Counter(dict.fromkeys(range(len(files)), 0)))
 
