@@ -66,10 +66,12 @@ class Explainer:
     def _words(self, item: ModelInput, words: Reading, row: int) -> Iterator[Reason]:
         pieces: list[tuple[int, int]] = []
         for term in self._lexical.top_terms(words, row, _TERMS_LOOKED_AT):
-            readable = len(term.term) >= 2 and not _UNREADABLE.search(item.text[term.start : term.end])
-            apart = all(term.end <= start or end <= term.start for start, end in pieces)
-            if readable and apart and len(pieces) < _WORDS_SHOWN:
+            if len(term.term) < 2 or _UNREADABLE.search(item.text[term.start : term.end]):
+                continue
+            if all(term.end <= start or end <= term.start for start, end in pieces):
                 pieces.append((term.start, term.end))
+                if len(pieces) == _WORDS_SHOWN:
+                    break
         if pieces:
             shown = "、".join(item.text[start:end] for start, end in pieces)
             yield Reason(ReasonKind.WORDS, shown, tuple(_spans(item, pieces)))

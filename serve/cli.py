@@ -117,7 +117,7 @@ def score(
     """Score a whole file: line for line, in order, the JSON that the endpoint gives."""
     from data.tickets.columns import ColumnMapping
     from serve.api.requests import Limits
-    from serve.file_scoring import FileScorer, count_rows
+    from serve.file_scoring import FILE_BATCH, FileScorer, count_rows
     from serve.logs import configure_logs
     from serve.progress import rows_bar
     from serve.running import load_scorer
@@ -129,9 +129,7 @@ def score(
     chosen: ColumnMapping | None = ColumnMapping.load(columns) if columns else None
     scorer = load_scorer(settings)
     chosen = chosen or getattr(scorer, "columns", None) or ColumnMapping.identity()
-    worker = FileScorer(
-        scorer, Limits.from_settings(settings), top_k=settings.top_k, batch_size=settings.max_batch_size
-    )
+    worker = FileScorer(scorer, Limits.from_settings(settings), top_k=settings.top_k, batch_size=FILE_BATCH)
     with rows_bar(count_rows(file, chosen)) as on_rows:
         result = worker.score(file, output, chosen, on_rows)
     typer.echo(f"{result.scored} scored, {result.unusable} could not be used, written to {output}", err=True)

@@ -34,7 +34,10 @@ from serve.whole_file import write_whole
 
 log = structlog.get_logger(__name__)
 
-_WINDOW = 32
+FILE_BATCH = 16
+"""Tickets scored together where nobody waits for a single one."""
+
+_WINDOW = 16
 """Batches' worth of rows read at a time, so that tickets of like length are scored together."""
 
 

@@ -47,6 +47,7 @@ def take_in(
     from serve.progress import rows_bar
     from serve.review.desk_lines import read_desk_lines
     from serve.review.importing import DeskImport
+    from serve.file_scoring import FILE_BATCH
     from serve.running import load_scorer
     from serve.security.audit import CLI, audit
     from serve.settings import load_settings
@@ -57,7 +58,7 @@ def take_in(
     store = open_current_store(database, config)
     worker = DeskImport(store, load_scorer(settings), days=days, top_k=settings.top_k)
     with rows_bar(len(lines), "importing") as on_rows:
-        result = worker.take_in(lines, settings.max_batch_size, on_rows)
+        result = worker.take_in(lines, FILE_BATCH, on_rows)
     with store.transaction() as session:
         audit(session, CLI, "review.import", tickets=result.added)
     store.close()

@@ -7,14 +7,24 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session, sessionmaker
 
 _BUSY_MILLISECONDS = 10_000
 _CONNECT_SECONDS = 3
+_JSON: dict[str, Any] = {
+    "json_serializer": lambda value: orjson.dumps(value).decode(),
+    "json_deserializer": orjson.loads,
+}
 _SQLITE_TURNS: dict[str, Any] = {"pool_size": 4, "max_overflow": 0, "pool_timeout": 60}
 """SQLite lets one write at a time; of many who wait, each trying again now and then, some would starve."""
+_POSTGRESQL_PATIENCE: dict[str, Any] = {
+    "connect_timeout": _CONNECT_SECONDS,
+    "tcp_user_timeout": _BUSY_MILLISECONDS,
+}
+"""A network that swallows everything would else be noticed after a quarter of an hour."""
 _KEPT_CONNECTIONS = 10
 _CONNECTIONS = 40
 """As many as there are threads that use them, so that no person waits for a connection."""
@@ -35,9 +45,9 @@ class Store:
             if parsed.database and parsed.database != ":memory:":
                 with suppress(OSError):  # connecting will say so, and that is no reason not to start
                     Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-                engine = create_engine(parsed, **_SQLITE_TURNS)
+                engine = create_engine(parsed, **_SQLITE_TURNS, **_JSON)
             else:
-                engine = create_engine(parsed)
+                engine = create_engine(parsed, **_JSON)
             event.listen(engine, "connect", _set_pragmas)
         else:
             engine = create_engine(
@@ -46,7 +56,8 @@ class Store:
                 pool_size=_KEPT_CONNECTIONS,
                 max_overflow=_CONNECTIONS - _KEPT_CONNECTIONS,
                 pool_timeout=_CONNECT_SECONDS,
-                connect_args={"connect_timeout": _CONNECT_SECONDS},
+                connect_args=_POSTGRESQL_PATIENCE,
+                **_JSON,
             )
         return cls(engine)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from threading import Lock
 from time import monotonic
@@ -32,6 +33,8 @@ UNRECORDED = "page-"
 """Tickets whose id begins so were typed into the page at `/`: nobody will dispatch them."""
 
 _STOPS_SECONDS = 2.0
+_LATE_SECONDS = 0.5
+"""So long the database may take over a ticket that is late already."""
 _RETRIES = 3
 _AT_A_TIME = 200
 
@@ -39,7 +42,8 @@ _AT_A_TIME = 200
 class RecordingScorer:
     """Wraps a scorer. Answers are in the store, or in the write-ahead file while the store is down.
 
-    A ticket that comes again with the same words gets the stored answer, whatever `top_k` it asks for; with
+    Whatever the store raises, it counts as down and the answer stands: no connection, no free one, a full
+    disk, a damaged file or row. A ticket that comes again with the same words gets the stored answer, whatever `top_k` it asks for; with
     other words it is a new revision, and what waits for review of the old one is withdrawn.
     """
 
@@ -59,6 +63,8 @@ class RecordingScorer:
         self._stops: frozenset[str | None] = frozenset()
         self._stops_until = 0.0
         self._writing = Lock()
+        self._beside = ThreadPoolExecutor(1, "paidan-late")
+        self._late: Future[list[Decision] | None] | None = None
         self.down = False
 
     def __getattr__(self, name: str) -> Any:
@@ -89,19 +95,43 @@ class RecordingScorer:
         return [found[i] for i in range(len(tickets))]
 
     def fallback(self, ticket: Ticket) -> Decision:
-        """Answer by the rules alone, and remember that, too."""
-        known = self._known([ticket])
+        """Answer by the rules alone, and remember that, too, soon: its caller's time is up.
+
+        A database that is slow or locked is not waited for: after half a second the decision goes to the
+        write-ahead file. Should the database take it after all, it is kept there once.
+        """
+        decided = [(ticket, self._scorer.fallback(ticket))]  # type: ignore[attr-defined]
+        rows = self._rows(decided)
+        if self._late is None or self._late.done():  # else the database hangs on another late one
+            self._late = self._beside.submit(self._store_late, decided, rows)
+            try:
+                stored = self._late.result(_LATE_SECONDS)
+            except TimeoutError:
+                log.warning("store_slow")
+            else:
+                if stored is not None:
+                    return stored[0]
+        return self._set_aside(decided, rows)[0]
+
+    def _store_late(
+        self, decided: Sequence[tuple[Ticket, Decision]], rows: dict[int, dict[str, Any]]
+    ) -> list[Decision] | None:
+        """Return what is stored of late tickets, or store it; None if the store takes nothing now."""
+        known = self._known([ticket for ticket, _ in decided])
         if known:
-            return known[0]
-        decision: Decision = self._scorer.fallback(ticket)  # type: ignore[attr-defined]
-        return self._record([(ticket, decision)])[0]
+            return list(known.values())
+        return self._store_now(decided, rows)
+
+    def close(self) -> None:
+        """End what still waits for the database; nothing is lost by it."""
+        self._beside.shutdown(wait=False, cancel_futures=True)
 
     def catch_up(self) -> bool:
         """Bring waiting decisions into the store, oldest first; False if it is still down."""
         while rows := self._waiting.read(_AT_A_TIME):
             try:
                 self._write_each(rows)
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, OSError) as error:
                 self._fell(error)
                 return False
             self._waiting.forget(len(rows))
@@ -117,22 +147,28 @@ class RecordingScorer:
         try:
             with self._store.transaction() as session:
                 latest = _latest(session, [ticket.ticket_id for ticket in tickets])
-        except SQLAlchemyError as error:  # also where no connection came free in time
+            return {
+                i: decision_of(row.answer)
+                for i, ticket in enumerate(tickets)
+                if (row := latest.get(ticket.ticket_id)) is not None
+                and row.answer is not None
+                and row.input_sha256 == input_hash(ticket)
+            }
+        except Exception as error:
             self._fell(error)
             return {}
-        return {
-            i: decision_of(row.answer)
-            for i, ticket in enumerate(tickets)
-            if (row := latest.get(ticket.ticket_id)) is not None
-            and row.answer is not None
-            and row.input_sha256 == input_hash(ticket)
-        }
 
     def _record(self, decided: Sequence[tuple[Ticket, Decision]]) -> list[Decision]:
+        decided = [(ticket, self._stopped(decision)) for ticket, decision in decided]
+        rows = self._rows(decided)
+        stored = self._store_now(decided, rows)
+        return stored if stored is not None else self._set_aside(decided, rows)
+
+    def _rows(self, decided: Sequence[tuple[Ticket, Decision]]) -> dict[int, dict[str, Any]]:
+        """Return what to keep of decisions, by their index; nothing of what was typed into the page."""
         at = now()
         gazetteer = getattr(getattr(self._scorer, "catalog", None), "gazetteer", None)
-        decided = [(ticket, self._stopped(decision)) for ticket, decision in decided]
-        rows = {
+        return {
             i: row_of(
                 ticket,
                 decision,
@@ -143,24 +179,36 @@ class RecordingScorer:
             for i, (ticket, decision) in enumerate(decided)
             if not ticket.ticket_id.startswith(UNRECORDED)
         }
-        stored = False
-        kept: dict[int, RecordedDecision | None] = {}
+
+    def _store_now(
+        self, decided: Sequence[tuple[Ticket, Decision]], rows: dict[int, dict[str, Any]]
+    ) -> list[Decision] | None:
+        """Bring decisions into the database; None if it takes nothing now."""
         # While older decisions wait in the file, newer ones queue behind them: revisions keep their order.
-        if rows and not self.down and not self._waiting:
+        if rows and (self.down or self._waiting):
+            return None
+        kept: dict[int, RecordedDecision | None] = {}
+        if rows:
             try:
                 # SQLite takes one writer at a time, and a second one would sleep for longer than it must.
                 with self._writing:
                     kept = dict(zip(rows, self._write(list(rows.values())), strict=True))
-                stored = True
-            except SQLAlchemyError as error:
+            except Exception as error:
                 self._fell(error)
-        if rows and not stored and not self._waiting.append(list(rows.values())):
-            self._meters.not_kept(len(rows))
-            log.error("decisions_not_kept", tickets=len(rows))
+                return None
         return [
-            kept.get(i) or RecordedDecision.of(decision, stored=stored and i in rows)
+            kept.get(i) or RecordedDecision.of(decision, stored=i in rows)
             for i, (_, decision) in enumerate(decided)
         ]
+
+    def _set_aside(
+        self, decided: Sequence[tuple[Ticket, Decision]], rows: dict[int, dict[str, Any]]
+    ) -> list[Decision]:
+        """Let decisions wait in the write-ahead file."""
+        if rows and not self._waiting.append(list(rows.values())):
+            self._meters.not_kept(len(rows))
+            log.error("decisions_not_kept", tickets=len(rows))
+        return [RecordedDecision.of(decision, stored=False) for _, decision in decided]
 
     def _write(self, rows: Sequence[dict[str, Any]]) -> list[RecordedDecision | None]:
         """Write rows in one transaction; give, for each, the answer that another process stored first."""
@@ -187,6 +235,7 @@ class RecordingScorer:
     def _insert(self, session: Session, rows: Sequence[dict[str, Any]]) -> list[RecordedDecision | None]:
         latest = _latest(session, [row["ticket_id"] for row in rows])
         found: list[RecordedDecision | None] = []
+        added: list[tuple[StoredDecision, dict[str, Any]]] = []
         for row in rows:
             before = latest.get(row["ticket_id"])
             if before is not None and before.input_sha256 == row["input_sha256"]:
@@ -194,12 +243,14 @@ class RecordingScorer:
                 continue
             found.append(None)
             decision = StoredDecision(**row, revision=before.revision + 1 if before is not None else 1)
-            session.add(decision)
             latest[row["ticket_id"]] = decision
-            session.flush()
-            if before is not None:
+            added.append((decision, row))
+        session.add_all(decision for decision, _ in added)
+        session.flush()  # gives them their numbers
+        for decision, row in added:
+            if decision.revision > 1:
                 _withdraw(session, row["ticket_id"], decision.id)
-            if row["level"] != Level.AUTO.value or row["audited"]:
+            if latest[row["ticket_id"]] is decision and (row["level"] != Level.AUTO.value or row["audited"]):
                 session.add(self._item(decision, row))
         return found
 
@@ -237,11 +288,11 @@ class RecordingScorer:
                     found = session.scalars(select(AutoStop.unit).where(AutoStop.lifted_at.is_(None)))
                     self._stops = frozenset(found)
                     self._stops_until = monotonic() + _STOPS_SECONDS
-            except SQLAlchemyError as error:
+            except Exception as error:
                 self._fell(error)
         return self._stops
 
-    def _fell(self, error: SQLAlchemyError) -> None:
+    def _fell(self, error: Exception) -> None:
         if not self.down:
             log.error("store_down", **describe_error(error))
         self.down = True

@@ -11,11 +11,15 @@ from random import Random
 
 from tokenizers import Tokenizer
 
+from data.text import normalise
+from model.demands import split_demands
 from training.serving_bench.errors import BenchmarkError
 
 MEDIAN_TOKENS = 54
 SPREAD = 0.375
 """Standard deviation of the logarithm of the length: 95% are shorter than 100 tokens, as real ones are."""
+SEVERAL = 0.01
+"""Share of texts that make several demands, as in a city's real file; the sample city's make far more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,9 @@ class Text:
 def read_pool(path: Path, tokenizer: Path, max_tokens: int) -> list[Text]:
     """Read the different texts of a ticket file, as `paidan sample tickets` writes it.
 
+    Of those that make several demands only so many are left that they are `SEVERAL` of all: the service scores
+    each demand once more.
+
     Raises:
         BenchmarkError: there is none.
     """
@@ -36,6 +43,9 @@ def read_pool(path: Path, tokenizer: Path, max_tokens: int) -> list[Text]:
         raise BenchmarkError("no such file", where=str(path), fix="`make bench-serving` makes it.")
     with path.open(encoding="utf-8") as lines:
         texts = list(dict.fromkeys(json.loads(line)["text"] for line in lines))
+    several = {text for text in texts if split_demands(normalise(text).text)}
+    kept = set(sorted(several)[: round((len(texts) - len(several)) * SEVERAL)])
+    texts = [text for text in texts if text in kept or text not in several]
     loaded = Tokenizer.from_file(str(tokenizer))
     loaded.no_padding()
     loaded.enable_truncation(max_tokens)
