@@ -16,6 +16,8 @@ ENCODERS  := artifacts/encoder
 ENCODER   := $(ENCODERS)/embedded/model.safetensors
 TICKETS   := artifacts/sample/tickets.jsonl
 MODEL     := artifacts/sample/model/manifest.json
+# The artifact that `make faults` kills, besides a stub.
+FAULTS_ARTIFACT ?= $(dir $(MODEL))
 REGISTRY  := artifacts/sample/registry
 PROMOTED  := artifacts/sample/.promoted
 SAMPLE    := data/samples/beijing/catalog
@@ -27,7 +29,7 @@ BENCH_POOL    := artifacts/bench/pool.jsonl
 BENCH_MODEL   := artifacts/bench/model/manifest.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test browser check format faults bench bench-places bench-desk bench-serving bench-quality benchmark-quality benchmark-accuracy benchmark-catalog haikou-named clean
+.PHONY: help install run test browser screenshots check format faults bench bench-places bench-desk bench-serving bench-quality benchmark-quality benchmark-accuracy benchmark-catalog bench-training benchmark-months haikou-named clean
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
@@ -82,6 +84,9 @@ browser:
 		&& apt-get install -qq -y --no-install-recommends chromium fonts-noto-cjk >/dev/null; } || \
 		echo "warning: no $(CHROMIUM): the tests of the pages will be SKIPPED. On Debian: apt install chromium" >&2
 
+screenshots: $(INSTALLED) $(PROMOTED) browser ## Take the pictures of docs/screenshots anew, of the sample city.
+	$(BIN)/python tests/browser/take_screenshots.py
+
 test: check browser ## Set up, check the code and run every test.
 	$(BIN)/pytest -q
 
@@ -96,9 +101,9 @@ format: $(INSTALLED) ## Bring the code into shape.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-faults: $(INSTALLED) ## Try in full to take the endpoint down, and write docs/benchmarks/faults.md: an hour or more.
+faults: $(INSTALLED) $(MODEL) ## Try in full to take the endpoint down, and write docs/benchmarks/faults.md: an hour or more; ONLY=killed (as pytest's -k) runs a piece.
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[train,dev,fuzz]'
-	FAULTS=full $(BIN)/pytest tests/faults -v --timeout 7200
+	FAULTS=full FAULTS_ARTIFACT=$(FAULTS_ARTIFACT) $(BIN)/pytest tests/faults -v --timeout 7200 $(if $(ONLY),-k '$(ONLY)')
 
 bench: bench-places bench-serving $(if $(HAIKOU),benchmark-accuracy) ## Run the benchmarks; with HAIKOU=FILE those on real tickets, too.
 
@@ -138,6 +143,12 @@ benchmark-accuracy: haikou-named $(INSTALLED) ## Measure on real tickets: HAIKOU
 
 benchmark-catalog: haikou-named $(INSTALLED) ## Measure units and families that a model never saw: HAIKOU=FILE.
 	$(BIN)/python -m training.benchmark_catalog --tickets "$(HAIKOU)"
+
+benchmark-months: haikou-named $(INSTALLED) ## Retrain month by month against never: HAIKOU=FILE; goes on where it was stopped.
+	$(BIN)/python -m training.benchmark_months --tickets "$(HAIKOU)"
+
+bench-training: $(INSTALLED) $(BENCH_TICKETS) | $(ENCODER) ## Measure our fine-tuning beside a plain transformers Trainer.
+	PAIDAN_CACHE=$(ENCODERS) $(BIN)/python -m training.bench_trainer --tickets $(BENCH_TICKETS)
 
 haikou-named:
 	@test -n "$(HAIKOU)" || { \

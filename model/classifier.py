@@ -19,8 +19,8 @@ class CatalogClassifier(nn.Module):
     """Text vector and place evidence to unit logits, trained with one cross-entropy over the units.
 
     See `model.head.CatalogHead` for the formula. `duty_dropout` is the share of families whose learned
-    part is left out of a step, so that the duty text alone learns to carry a family: that is what
-    scores a family the model was never trained on.
+    part is left out of a step, so that the duty text carries a family of few tickets. It does not carry
+    one that the model was never trained on: see `model.live_catalog`.
     """
 
     duty_text: Tensor

@@ -41,6 +41,7 @@ FloatArray = NDArray[np.float32]
 
 _SCORE_DECIMALS = 4
 _UNITS_A_DEMAND = 3
+_HOLDING = frozenset({Flag.OUT_OF_SCOPE, Flag.DANGER, Flag.MULTIPLE_DEMANDS})
 
 
 class Decider:
@@ -231,8 +232,11 @@ class Decider:
 
 
 def _is_held(flags: Sequence[Flag]) -> bool:
-    """Tell whether flags keep a ticket for a person: the model was not asked to judge that."""
-    return Flag.OUT_OF_SCOPE in flags or Flag.DANGER in flags
+    """Tell whether flags keep a ticket for a person: the model was not asked to judge that.
+
+    One unit alone would settle only one of several demands.
+    """
+    return not _HOLDING.isdisjoint(flags)
 
 
 def _guidance(found: ScenarioMatch) -> str:

@@ -9,7 +9,6 @@ from data.gazetteer.gazetteer import Gazetteer
 from data.text import Normalised, normalise
 from data.tickets.ticket import Ticket
 from model.decision import PlacedJurisdiction, PlaceStatus, Span
-from model.other_cities import OtherCities
 from model.place_clues import CERTAIN, Clue, ClueReader
 from model.place_names import LearnedPlaces
 
@@ -38,7 +37,6 @@ class PlaceResolver:
     def __init__(self, gazetteer: Gazetteer, learned: LearnedPlaces | None = None) -> None:
         self.gazetteer = gazetteer
         self.learned = learned if learned is not None else LearnedPlaces()
-        self._others = OtherCities(gazetteer)
         self._chain = {area.code: tuple(a.code for a in gazetteer.path(area.code)) for area in gazetteer}
         self._reader = ClueReader(gazetteer, self.learned, self._chain)
 
@@ -81,10 +79,6 @@ class PlaceResolver:
             for start, end in (normal.original_span(*span) for span in sorted(set(spans)))
         )
         return PlaceReading(clues, self._placed(node, score, options, evidence), posterior)
-
-    def mentions_other_city(self, text: str) -> tuple[Span, ...]:
-        """Return the names of other cities in a text: it may be about a place elsewhere."""
-        return self._others.find(text)
 
     def _shares(self, clues: tuple[Clue, ...], node: str, level: int) -> dict[str, float]:
         """Return the posterior of the children of an area that some clue speaks for.

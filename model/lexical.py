@@ -6,7 +6,7 @@ It knows the names of estates, firms and streets that the encoder has no notion 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from model.duty_words import DutyWords
 from model.errors import ArtifactError
 from model.lexical_features import FloatArray, IntArray, LexicalFeatures, Reading
 from model.segment import Segmenter
@@ -40,8 +41,8 @@ class LexicalExpert:
     """Scores units by the words of a text.
 
     `weights` is int8 [features, units]; row f stands for `scale[f]` times it. `bias` is float32 [units].
-    Units that no training text carried have no weights: their margin is `floor`, the lowest that any
-    unit got in training, and their numbers are in `unseen`.
+    Units that no training text carried have no weights: their margin is the lowest that any unit got in
+    training, and their numbers are in `unseen`. Those of `duty_words` are scored by these instead.
     """
 
     def __init__(
@@ -51,12 +52,14 @@ class LexicalExpert:
         scale: FloatArray,
         bias: FloatArray,
         seen: IntArray,
+        duty_words: DutyWords | None = None,
     ) -> None:
         self.features = features
         self._weights = weights
         self._scale = scale
         self._bias = bias
         self._seen = seen
+        self.duty_words = duty_words if duty_words is not None else DutyWords.none(len(features))
 
     @property
     def n_units(self) -> int:
@@ -97,19 +100,32 @@ class LexicalExpert:
         full[:, seen] = np.rint(weights / scale[:, None])
         return cls(features, full, scale.astype(np.float32), bias, seen)
 
-    def with_units(self, sources: Sequence[Sequence[int]], silent: NDArray[np.bool_]) -> LexicalExpert:
+    def with_units(
+        self, sources: Sequence[Sequence[int]], silent: NDArray[np.bool_], duties: Mapping[int, str]
+    ) -> LexicalExpert:
         """Return an expert for other units: each the mean of the columns of its sources, or the very column.
 
-        Units that are `silent` get a margin that no text overcomes.
+        Units that are `silent` get a margin that no text overcomes. Those that `duties` holds by their new
+        number are scored by the words of these texts.
         """
         weights = np.empty((len(self._weights), len(sources)), dtype=np.int8)
         bias = np.empty(len(sources), dtype=np.float32)
         for column, rows in enumerate(sources):
+            if column in duties:
+                weights[:, column], bias[column] = 0, _SILENT
+                continue
             weights[:, column] = np.rint(self._weights[:, rows].mean(axis=1, dtype=np.float32))
             bias[column] = self._bias[rows].mean()
         bias[silent] = _SILENT
-        seen = [i for i, rows in enumerate(sources) if np.isin(rows, self._seen).any()]
-        return LexicalExpert(self.features, weights, self._scale, bias, np.array(seen, dtype=np.int64))
+        seen = [i for i, rows in enumerate(sources) if i not in duties and np.isin(rows, self._seen).any()]
+        return LexicalExpert(
+            self.features,
+            weights,
+            self._scale,
+            bias,
+            np.array(seen, dtype=np.int64),
+            DutyWords.read(self.features, duties),
+        )
 
     @property
     def unseen(self) -> IntArray:
@@ -133,11 +149,16 @@ class LexicalExpert:
             scaled = reading.values * self._scale[reading.ids]
             margins[i] = scaled @ self._weights[reading.ids].astype(np.float32)
         margins += self._bias
+        if len(self.duty_words.units):
+            margins[:, self.duty_words.units] = [self.duty_words.margins(reading) for reading in readings]
         return margins
 
     def top_terms(self, reading: Reading, unit: int, k: int = 5) -> list[WeightedTerm]:
         """Return the k pieces of a text that speak most for a unit, strongest first."""
-        weights = reading.values * self._scale[reading.ids] * self._weights[reading.ids, unit]
+        column = self.duty_words.of(unit, reading)
+        if column is None:
+            column = self._scale[reading.ids] * self._weights[reading.ids, unit]
+        weights = reading.values * column
         # Of equal pieces that which stands first: grams before words, as the features are numbered.
         gram = reading.ids < len(self.features.blocks[0])
         best = np.lexsort((reading.ends, reading.starts, ~gram, -weights))[:k]
@@ -172,6 +193,8 @@ class LexicalExpert:
                 "bias": self._bias,
                 "seen": self._seen,
                 "idf": self.features.idf,
+                "duty_units": self.duty_words.units,
+                "duty_weights": self.duty_words.weights,
             },
             temporary,
         )
@@ -188,7 +211,13 @@ class LexicalExpert:
                 [vocabulary["grams"], vocabulary["words"], vocabulary["tokens"]],
                 tensors["idf"],
             )
-            return cls(features, tensors["weights"], tensors["scale"], tensors["bias"], tensors["seen"])
+            # Artifacts of before had no such units.
+            duty_words = (
+                DutyWords(tensors["duty_units"], tensors["duty_weights"]) if "duty_units" in tensors else None
+            )
+            return cls(
+                features, tensors["weights"], tensors["scale"], tensors["bias"], tensors["seen"], duty_words
+            )
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise ArtifactError(
                 f"the lexical expert cannot be read ({type(error).__name__})",

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.catalog.catalog import Catalog
-from data.catalog.folder import load_catalog, save_catalog
+from data.catalog.folder import save_catalog
 from data.tickets.ticket import Ticket
 from model import artifact
 from model.head import HeadWeights
 from model.inputs import model_input
 from model.layout import UnitLayout
 from model.lexical import LexicalExpert
-from model.runtime import EncoderRuntime
+from model.lexical_features import IntArray
 
 _NO_SCORE_OF_ITS_OWN = -1e4
 """Bias of a unit that has only what its predecessors leave it."""
@@ -29,35 +29,32 @@ def apply_catalog(source: Path, new: Catalog, output: Path) -> None:
         ArtifactError: the source is not whole.
     """
     manifest = artifact.read_manifest(source)
-    old = load_catalog(source / artifact.CATALOG)
     before, after = UnitLayout.load(source / artifact.LAYOUT), UnitLayout.from_catalog(new)
-    runtime = EncoderRuntime.load(
-        source / artifact.ENCODER,
-        source / artifact.TOKENIZER,
-        max_tokens=manifest.encoder["max_tokens"],
-        pad_id=manifest.encoder["pad_id"],
-    )
     weights = HeadWeights.load(source / artifact.HEAD)
     lexical = LexicalExpert.load(source / artifact.LEXICAL)
-    rebuilt = _Rebuilding(old, new, before, after)
+    rebuilt = _Rebuilding(new, before, after, lexical.duty_words.units)
     with artifact.changed_copy(source, output, applied_to_model=manifest.model_version) as folder:
         shutil.rmtree(folder / artifact.CATALOG)
         save_catalog(new, folder / artifact.CATALOG)
-        if (before.units, before.families) != (after.units, after.families) or not np.array_equal(
-            before.jurisdiction_of, after.jurisdiction_of
+        # Units known by their duty text may have got another text.
+        if (
+            len(lexical.duty_words.units)
+            or (before.units, before.families) != (after.units, after.families)
+            or not np.array_equal(before.jurisdiction_of, after.jurisdiction_of)
         ):
-            # It was measured with the old units: new ones may be what the encoder alone knows of.
+            # It was measured with the old units: new ones were not among them.
             (folder / artifact.CASCADE).unlink(missing_ok=True)
             after.save(folder / artifact.LAYOUT)
-            rebuilt.head(weights, runtime).save(folder / artifact.HEAD)
+            rebuilt.head(weights).save(folder / artifact.HEAD)
             lexical.with_units(*rebuilt.lexical()).save(folder / artifact.LEXICAL)
 
 
 class _Rebuilding:
     """Finds for each row of a new layout the rows of the old one that it comes from."""
 
-    def __init__(self, old: Catalog, new: Catalog, before: UnitLayout, after: UnitLayout) -> None:
-        self._new, self._before, self._after = new, before, after
+    def __init__(self, new: Catalog, before: UnitLayout, after: UnitLayout, by_duty: IntArray) -> None:
+        """Compare two layouts; `by_duty` holds the units of the old one that are known by duty text alone."""
+        self._new, self._before, self._after, self._by_duty = new, before, after, by_duty
         known = {name: row for row, name in enumerate(before.families)}
         self._family = [
             next((known[n] for n in (name, *new.families[name].aliases) if n in known), None)
@@ -79,17 +76,15 @@ class _Rebuilding:
             self._heir.append(bool(left))
             self._sources.append([own] if own is not None else left or sisters)
 
-    def head(self, weights: HeadWeights, runtime: EncoderRuntime) -> HeadWeights:
+    def head(self, weights: HeadWeights) -> HeadWeights:
         size = weights.duty.shape[1]
+        # A family that no ticket was seen of: what the encoder makes of its duty text misleads more than it
+        # helps, so the place alone speaks. A text in the middle of all others says nothing.
         duty = np.zeros((len(self._after.families), size), dtype=np.float32)
-        duty_text = np.zeros_like(duty)
-        for row, name in enumerate(self._after.families):
-            source = self._family[row]
+        duty_text = np.tile(weights.duty_center, (len(duty), 1))
+        for row, source in enumerate(self._family):
             if source is not None:
                 duty[row], duty_text[row] = weights.duty[source], weights.duty_text[source]
-            else:
-                text = model_input(Ticket("", self._new.families[name].duty or name)).text
-                duty_text[row] = runtime.encode(runtime.tokenize([text]))[0]
         place = np.zeros((len(self._after.jurisdictions), size), dtype=np.float32)
         known = {code: row for row, code in enumerate(self._before.jurisdictions)}
         for row, code in enumerate(self._after.jurisdictions):
@@ -116,6 +111,18 @@ class _Rebuilding:
             weights.evidence,
         )
 
-    def lexical(self) -> tuple[list[list[int]], NDArray[np.bool_]]:
+    def lexical(self) -> tuple[list[list[int]], NDArray[np.bool_], dict[int, str]]:
+        """Return for each unit what it comes from, which are silent, and the duty texts of new ones."""
         everyone = list(range(len(self._before.units)))
-        return [sources or everyone for sources in self._sources], np.array(self._heir, dtype=bool)
+        silent = np.array(self._heir, dtype=bool)
+        duties = {
+            row: self._duty(code)
+            for row, code in enumerate(self._after.units)
+            if not silent[row] and np.isin(self._sources[row], self._by_duty).all()
+        }
+        return [sources or everyone for sources in self._sources], silent, duties
+
+    def _duty(self, code: str) -> str:
+        unit = self._new.departments[code]
+        text = f"{self._new.families[unit.family].duty or unit.family}。{unit.duty}"
+        return model_input(Ticket("", text)).text

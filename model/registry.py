@@ -67,6 +67,17 @@ class Registry:
         """Return the link that `paidan serve` follows."""
         return self.root / CURRENT
 
+    @classmethod
+    def holding(cls, folder: Path) -> tuple[Registry, str] | None:
+        """Return the registry that an artifact lies in, and its name there; None if it lies in none.
+
+        Raises:
+            ArtifactError: the folder is no artifact.
+        """
+        entry = folder.resolve()
+        named = _name(artifact.read_manifest(entry)) == entry.name
+        return (cls(entry.parent), entry.name) if named else None
+
     def reports(self, name: str) -> Path:
         """Return the folder for what is measured of an entry; it need not exist."""
         return self.root / REPORTS / name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from model.errors import ArtifactError
+from model.machine import available_cores
 
 FloatArray = NDArray[np.float32]
 
@@ -149,12 +149,6 @@ class EncoderRuntime:
             mask[row, : len(tokens)] = 1
         result: FloatArray = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
         return result
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
 def _open(model: Path, *, threads: int | None, spin: bool) -> onnxruntime.InferenceSession:

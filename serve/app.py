@@ -32,7 +32,7 @@ from serve.running import running
 from serve.scorer import Scorer
 from serve.security import admin_pages, password_page
 from serve.security import pages as signing_in
-from serve.security.sessions import NotSignedIn, handle_not_signed_in
+from serve.security.sessions import NotAllowed, NotSignedIn, handle_not_allowed, handle_not_signed_in
 from serve.settings import ServeSettings, ServeSettingsError
 from serve.similar import routes as similar_routes
 from serve.tracing.setup import add_tracing
@@ -81,6 +81,7 @@ def create_app(settings: ServeSettings, scorer: Scorer | None = None) -> FastAPI
     app.mount("/static/echarts", StaticFiles(directory=Path(str(files("configs"))) / "vendor" / "echarts"))
     app.mount("/static", StaticFiles(directory=Path(str(files("serve"))) / "static"))
     app.add_exception_handler(NotSignedIn, handle_not_signed_in)
+    app.add_exception_handler(NotAllowed, handle_not_allowed)
     app.add_exception_handler(Problem, handle_problem)
     app.add_exception_handler(RequestValidationError, handle_invalid_request)
     app.add_exception_handler(HTTPException, handle_http_exception)

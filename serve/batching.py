@@ -20,7 +20,7 @@ import structlog
 
 from data.tickets.ticket import Ticket
 from model.decision import Decision
-from model.runtime import available_cores
+from model.machine import available_cores
 from serve.errors import DeadlinePassed, NotReady, Problem, QueueFull, ScoringFailed
 from serve.logs import current_request, describe_error
 from serve.metrics.meters import Meters
@@ -30,8 +30,8 @@ from serve.waiting import Waiting, WaitingRoom
 
 log = structlog.get_logger(__name__)
 
-_RATE_MEMORY = 0.8
-"""Weight of the past in the running average of characters scored per second."""
+_MEMORY = 0.8
+"""Weight of the past in what is known of the speed, at each batch."""
 
 _LONGEST_RETRY = 60.0
 
@@ -65,7 +65,8 @@ class MicroBatcher:
         self._wake = asyncio.Event()
         self._accepting = False
         self._bulk_calls = 0
-        self._rate: float | None = None
+        self._scored = 0.0  # characters, and the seconds they took; older ones count ever less
+        self._took = 0.0
         self._loop_task: asyncio.Task[None] | None = None
         self._batches: set[asyncio.Task[None]] = set()
         self._ahead = 0  # characters of the batches that are worked on
@@ -150,7 +151,8 @@ class MicroBatcher:
         if not waiting:
             return
         ahead = waiting + len(ticket.text)
-        late = self._rate is not None and self._ahead + ahead > self._rate * self._settings.queue_seconds
+        rate = self._rate
+        late = rate is not None and self._ahead + ahead > rate * self._settings.queue_seconds
         if late or ahead > self._settings.queue_characters:
             raise QueueFull(self._seconds_to_drain())
 
@@ -249,14 +251,22 @@ class MicroBatcher:
         return decisions
 
     def _measure(self, characters: int, seconds: float) -> None:
-        rate = characters / max(seconds, 1e-6)
-        self._rate = rate if self._rate is None else _RATE_MEMORY * self._rate + (1 - _RATE_MEMORY) * rate
+        # Of two batches side by side the second may end a moment after the first. An average of the rates
+        # would take that for speed; sums do not.
+        self._scored = _MEMORY * self._scored + characters
+        self._took = _MEMORY * self._took + seconds
+
+    @property
+    def _rate(self) -> float | None:
+        """Return the characters scored a second, as measured so far; None before the first batch."""
+        return self._scored / max(self._took, 1e-6) if self._scored else None
 
     def _seconds_to_drain(self) -> float:
         """Return how long it takes to score what waits, at the rate measured so far."""
-        if self._rate is None:
+        rate = self._rate
+        if rate is None:
             return 1.0
-        return min((self._room.characters + self._ahead) / self._rate, _LONGEST_RETRY)
+        return min((self._room.characters + self._ahead) / rate, _LONGEST_RETRY)
 
 
 def _fail(item: Waiting, problem: Problem) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,10 +14,12 @@ import structlog
 from data.errors import PaidanError
 from data.samples import sample_tickets_path
 from data.tickets.ticket import Ticket
+from data.whole_file import write_text
 from model import artifact
 from model.artifact import Manifest
 from model.decision import Decision
 from model.dispatcher import Dispatcher
+from model.machine import available_cores, machine
 from model.runtime import Precision
 from serve.settings import ServeSettings
 
@@ -61,10 +62,7 @@ class Tuning:
 
     def save(self, path: Path) -> None:
         """Write as JSON, in one step."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_name(f".{path.name}.new")
-        scratch.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=2) + "\n", "utf-8")
-        scratch.replace(path)
+        write_text(path, json.dumps(asdict(self), ensure_ascii=False, indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Tuning | None:
@@ -99,7 +97,7 @@ def choose(settings: ServeSettings, manifest: Manifest) -> tuple[Precision, int 
         tuning = None
     measured = (
         tuning is not None
-        and tuning.machine == machine()
+        and tuning.machine == measured_on()
         and tuning.encoder_sha256 == manifest.files[artifact.ENCODER]
     )
     if settings.precision != "auto":
@@ -134,7 +132,7 @@ def tune(folder: Path, done: Callable[[int], None] = lambda trials: None) -> tup
 
 def ways(manifest: Manifest) -> list[tuple[Precision, int]]:
     """Return the precisions that an artifact has, each on 1, 2, 4, ... and all cores."""
-    cores = len(os.sched_getaffinity(0))
+    cores = available_cores()
     counts = sorted({2**power for power in range(cores.bit_length()) if 2**power < cores} | {cores})
     precisions = [p for p in Precision if artifact.ENCODERS[p] in manifest.files]
     return [(precision, threads) for precision in precisions for threads in counts]
@@ -175,18 +173,12 @@ def best(trials: Sequence[Trial], manifest: Manifest) -> Tuning:
             chosen = fastest
         else:
             why += f", which is not {FASTER_BY:.0%} less"
-    return Tuning(chosen.precision, chosen.threads, manifest.files[artifact.ENCODER], machine(), why)
+    return Tuning(chosen.precision, chosen.threads, manifest.files[artifact.ENCODER], measured_on(), why)
 
 
-def machine() -> str:
+def measured_on() -> str:
     """Name what the speed depends on: processor, cores and ONNX Runtime."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        lines = []
-    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    cores = len(os.sched_getaffinity(0))
-    return f"{next(models, 'unknown')}, {cores} cores, onnxruntime {onnxruntime.__version__}"
+    return f"{machine()}, onnxruntime {onnxruntime.__version__}"
 
 
 def _milliseconds(dispatcher: Dispatcher, probes: Sequence[Ticket]) -> float:

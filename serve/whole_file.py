@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from data.errors import PaidanError
+from data.whole_file import replacing
 
 
 class OutputError(PaidanError):
@@ -46,27 +47,26 @@ def write_whole(path: Path) -> Iterator[WholeFile]:
     if path.is_dir():
         raise OutputError("is a folder", where=str(path), expected="a file to write")
     takes_place = not path.exists() or path.is_file()
-    part = path.with_name(f".{path.name}.{os.getpid()}.part") if takes_place else path
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = part.open("wb")
-    except OSError as error:
-        raise _refused(path, error) from error
-    try:
+    with ExitStack() as stack:
+        try:
+            part = stack.enter_context(replacing(path)) if takes_place else path
+            file = part.open("wb")
+        except OSError as error:
+            raise _refused(path, error) from error
+        stack.callback(_close, file)
         whole = WholeFile(file, path)
         yield whole
         try:
             whole.finish(durable=takes_place)
-            file.close()
-            if takes_place:
-                part.replace(path)
+            stack.close()
         except OSError as error:
             raise _refused(path, error) from error
-    finally:
-        with suppress(OSError):  # closing writes what is buffered: a full disk says no once more
-            file.close()
-        if takes_place:
-            part.unlink(missing_ok=True)
+
+
+def _close(file: IO[bytes]) -> None:
+    """Close a file; where its disk is full, that was told when it was written to."""
+    with suppress(OSError):
+        file.close()
 
 
 def _refused(path: Path, error: OSError) -> OutputError:

@@ -32,10 +32,15 @@ def test_there_is_no_notebook_without_its_script() -> None:
 
 
 def test_all_of_them_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They share one kernel, which imports torch once, and are told apart by forgetting all names in between."""
     monkeypatch.setenv("PAIDAN_CACHE", str(tmp_path / "encoder"))
     monkeypatch.setenv("PYTHONPATH", str(FOLDER.parent))
+    whole = nbformat.v4.new_notebook()
     for script in SCRIPTS:
-        notebook = nbformat.read(script.with_suffix(".ipynb"), as_version=4)
-        NotebookClient(
-            notebook, timeout=500, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
-        ).execute()
+        cells = nbformat.read(script.with_suffix(".ipynb"), as_version=4).cells
+        whole.cells += [nbformat.v4.new_code_cell("%reset -f"), *cells]
+    for number, cell in enumerate(whole.cells):
+        cell.id = str(number)  # those of two notebooks may be the same
+    NotebookClient(
+        whole, timeout=500, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
+import yaml
 
 from data.catalog.catalog import Catalog
 from data.catalog.folder import load_catalog
@@ -105,6 +106,14 @@ class HeldOut:
         )
 
 
+def with_duties(catalog: Catalog, duties: Mapping[str, str]) -> Catalog:
+    """Return a catalog whose families have the duty texts that a person wrote for them."""
+    families = {
+        name: replace(family, duty=duties.get(name, family.duty)) for name, family in catalog.families.items()
+    }
+    return replace(catalog, families=families)
+
+
 def measure(dispatcher: Dispatcher, corpus: Corpus, units: Sequence[str], codes: frozenset[str]) -> Row:
     """Return how well the tickets of the given units are dispatched; `units` names the corpus's labels."""
     of_unit = [units[label] for label in corpus.labels]
@@ -160,8 +169,9 @@ def _run(tickets: Path, work: Path, report: Path, settings: TrainingSettings, co
     trained = work / f"trained-{settings.layers}-layers"
     if not (trained / artifact.MANIFEST).exists():
         train(TrainingRequest(tickets, columns, held.without(whole), settings, trained, until=UNTIL))
+    duties = yaml.safe_load((_CONFIGS / "catalog" / "haikou_duties.yaml").read_text("utf-8"))
     with step("applying the whole catalog"):
-        apply_catalog(trained, whole, work / "applied")
+        apply_catalog(trained, with_duties(whole, duties), work / "applied")
     before, after = Dispatcher.load(trained), Dispatcher.load(work / "applied")
     rest = frozenset(before.experts.head.layout.units)
     say("measuring")
@@ -188,8 +198,9 @@ def _notes(settings: TrainingSettings) -> str:
     return f"""{HELD_UNITS} units of families that have other units, and {HELD_FAMILIES} whole families,
 are taken out of the catalog before the training, and their tickets with them ({settings.layers} layers,
 {settings.epochs} epochs). They are drawn with the seed among those with at least {_FEWEST_TESTS} tickets to
-measure on. Then `paidan catalog apply` puts the whole catalog in; nothing is trained again. The duty texts
-are the words of tickets up to the day, as `paidan catalog draft` picks them: in this file nobody wrote any.
+measure on. Then `paidan catalog apply` puts the whole catalog in; nothing is trained again. Those of known
+families have the duty texts that `paidan catalog draft` makes of words of tickets up to the day; those of
+added ones are in configs/catalog/haikou_duties.yaml, written from public knowledge without any ticket.
 """
 
 

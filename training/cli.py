@@ -1,4 +1,4 @@
-"""`paidan train`, `paidan evaluate`, `paidan encoder`: from tickets to an artifact."""
+"""The commands of training: `paidan train` and `paidan encoder`, and those of the rooms beside them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from training.quality.cli import app as quality
 from training.report.cli import commands as report
+from training.report.reports_cli import app as reports
 from training.retrain.cli import retrain
 
 commands = typer.Typer()
@@ -17,6 +18,7 @@ commands.registered_commands += report.registered_commands
 encoder = typer.Typer(help="Encoders on this machine.", no_args_is_help=True)
 commands.add_typer(encoder, name="encoder")
 commands.add_typer(quality, name="quality")
+commands.add_typer(reports, name="reports")
 commands.command()(retrain)
 
 
@@ -56,22 +58,6 @@ def train(
     made = run(request)
     if is_first():
         typer.echo(f"artifact: {made}")
-
-
-@commands.command()
-def evaluate(
-    file: Annotated[Path, typer.Argument(help="Labelled tickets that the artifact was not trained on.")],
-    artifact: Annotated[Path, typer.Option(help="Folder of the artifact.")],
-    output: Annotated[Path, typer.Option(help="Folder for the report.")],
-    columns: Annotated[
-        Path | None, typer.Option(help="YAML of headers; as the artifact was trained by default.")
-    ] = None,
-) -> None:
-    """Measure an artifact and write a report."""
-    from data.tickets.columns import ColumnMapping
-    from training.evaluate import evaluate as run
-
-    typer.echo(f"report: {run(file, artifact, output, ColumnMapping.load(columns) if columns else None)}")
 
 
 @encoder.command("build")

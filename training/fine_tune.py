@@ -30,7 +30,7 @@ _DUTY_REFRESH_STEPS = 50
 _DUTY_BATCH = 64
 
 
-class _DutyRefresh(TrainerCallback):
+class DutyRefresh(TrainerCallback):
     """Lets the head see the duty texts as the encoder reads them now."""
 
     def __init__(self, duty_ids: Sequence[Sequence[int]], pad_id: int) -> None:
@@ -47,6 +47,7 @@ class _DutyRefresh(TrainerCallback):
         model: nn.Module | None = None,
         **_: object,
     ) -> None:
+        """Read the duty texts every so many steps, and before the first."""
         if state.global_step % _DUTY_REFRESH_STEPS == 0:
             self.refresh(model)
 
@@ -58,9 +59,11 @@ class _DutyRefresh(TrainerCallback):
         model: nn.Module | None = None,
         **_: object,
     ) -> None:
+        """Read them as the trained encoder does."""
         self.refresh(model)
 
     def refresh(self, model: nn.Module | None) -> None:
+        """Read them now."""
         if isinstance(model, CatalogClassifier):
             device = model.duty_text.device
             model.read_duties((ids.to(device), mask.to(device)) for ids, mask in self._batches)
@@ -156,7 +159,7 @@ def fine_tune(
         examples=examples,
         data_collator=BatchCollator(examples, pad_id),
         callbacks=[
-            _DutyRefresh(duty_ids, pad_id),
+            DutyRefresh(duty_ids, pad_id),
             *([ProgressCallback("fine-tuning")] if is_first() else []),
         ],
         settings=settings,

@@ -1,32 +1,20 @@
-"""How good answers are: accuracy, calibration, selective prediction, and the error of each figure.
-
-Shares of nothing are NaN. The bounds of a precision that is promised are in `model.policy`.
-"""
+"""How good answers are: accuracy, calibration and selective prediction. Shares of nothing are NaN."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+
+from model.intervals import Interval
+from training.resampling import SEED, bootstrap_interval
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 BINS = 15
-RESAMPLES = 1000
-SEED = 17
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Both ends of a confidence interval."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +26,6 @@ class ReliabilityBin:
     highest: float
     mean_confidence: float
     accuracy: float
-
-
-@dataclass(frozen=True, slots=True)
-class GroupAccuracy:
-    """Accuracy among the tickets of one group, with its 95% Wilson interval."""
-
-    group: str
-    tickets: int
-    accuracy: float
-    interval: Interval
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """By how much the first of two systems is better on the same tickets.
-
-    `p_value` is the share of resamples in which it is not better.
-    """
-
-    difference: float
-    interval: Interval
-    p_value: float
 
 
 # --- ranking ----------------------------------------------------------------
@@ -212,85 +178,6 @@ def coverage_at_precision(confidence: FloatArray, right: BoolArray, precision: f
     coverage, risk = risk_coverage_curve(confidence, right)
     # 19 right of 20 are 95%, but 1/20 is not quite 1 - 0.95 in floating point.
     return float(coverage[risk <= 1 - precision + 1e-12].max(initial=0.0))
-
-
-# --- groups -----------------------------------------------------------------
-
-
-def accuracy_by_group(right: BoolArray, groups: Sequence[str]) -> list[GroupAccuracy]:
-    """Return the accuracy in each group, the group of most tickets first."""
-    if len(groups) != len(right):
-        raise ValueError(f"{len(groups)} groups for {len(right)} tickets")
-    names, member, total = np.unique(np.array(groups, dtype=str), return_inverse=True, return_counts=True)
-    hits = np.bincount(member, weights=right, minlength=len(names)).astype(np.int64)
-    rows = [
-        GroupAccuracy(str(name), int(n), float(k / n), wilson_interval(int(k), int(n)))
-        for name, n, k in zip(names, total, hits, strict=True)
-    ]
-    return sorted(rows, key=lambda row: (-row.tickets, row.group))
-
-
-def length_group(characters: int) -> str:
-    """Name the group of texts of like length."""
-    for limit in (50, 100, 200):
-        if characters < limit:
-            return f"under {limit} characters"
-    return "200 characters or more"
-
-
-# --- error of a figure ------------------------------------------------------
-
-
-def wilson_interval(right: int, total: int, level: float = 0.95) -> Interval:
-    """Return the Wilson score interval of a share seen as `right` of `total` (Wilson 1927)."""
-    if not 0 <= right <= total:
-        raise ValueError(f"{right} of {total}")
-    if total == 0:
-        return Interval(0.0, 1.0)
-    z = float(norm.ppf((1 + level) / 2))
-    share = right / total
-    middle = share + z * z / (2 * total)
-    half = z * float(np.sqrt(share * (1 - share) / total + (z / (2 * total)) ** 2))
-    scale = 1 + z * z / total
-    return Interval(max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale))
-
-
-def bootstrap_interval(
-    figure: Callable[[IntArray], float],
-    tickets: int,
-    *,
-    level: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = SEED,
-) -> Interval:
-    """Return the percentile bootstrap interval of a figure (Efron 1979).
-
-    `figure` takes the numbers of the tickets drawn, int64 [tickets], and returns its value on them.
-    """
-    if tickets == 0:
-        return Interval(float("nan"), float("nan"))
-    generator = np.random.default_rng(seed)
-    values = [figure(generator.integers(tickets, size=tickets)) for _ in range(resamples)]
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high))
-
-
-def paired_bootstrap(
-    first: BoolArray, second: BoolArray, *, level: float = 0.95, resamples: int = RESAMPLES, seed: int = SEED
-) -> Comparison:
-    """Compare two systems by what each got right, [N], of the same tickets; `level` is the interval's.
-
-    Koehn 2004, "Statistical Significance Tests for Machine Translation Evaluation".
-    """
-    if first.shape != second.shape:
-        raise ValueError(f"{len(first)} and {len(second)} tickets")
-    gain = first.astype(np.float64) - second
-    if len(gain) == 0:
-        return Comparison(float("nan"), Interval(float("nan"), float("nan")), float("nan"))
-    generator = np.random.default_rng(seed)
-    drawn = np.array([gain[generator.integers(len(gain), size=len(gain))].mean() for _ in range(resamples)])
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Comparison(float(gain.mean()), Interval(float(low), float(high)), float((drawn <= 0).mean()))
 
 
 def _mean(values: FloatArray | BoolArray) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import PaidanError
+from data.whole_file import write_text
 from model.artifact import file_sha256
+from model.machine import machine
 
 Value = str | int | float | None
 Row = Mapping[str, Value]
@@ -94,18 +95,6 @@ def commit(folder: Path) -> str:
     return f"{head}-dirty" if changed else head
 
 
-def machine() -> str:
-    """Describe the processor: cores this process may use, and the model."""
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    model = platform.processor() or platform.machine()
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        fields = (line.partition(":") for line in information.read_text("utf-8", "replace").splitlines())
-        model = next((value.strip() for key, _, value in fields if key.strip() == "model name"), model)
-    return f"{cores} cores, {model}"
-
-
 def markdown_table(rows: Sequence[Row], columns: Sequence[Column]) -> str:
     """Return the rows as a Markdown table; text to the left, numbers to the right."""
     lines = [_line(column.heading for column in columns)]
@@ -158,10 +147,9 @@ def write_report(
             raise ReportError(f"no result has a value {column.key!r}", where=str(path))
     parts = [f"# {title}\n", provenance_list(provenance), markdown_table(rows, columns), notes.strip()]
     content = {"title": title, "provenance": asdict(provenance), "rows": [_finite(row) for row in rows]}
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Not with_suffix: it would cut at a dot in the name.
-    _replace(path.parent / f"{path.name}.md", "\n".join(part for part in parts if part).rstrip() + "\n")
-    _replace(path.parent / f"{path.name}.json", json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+    write_text(path.parent / f"{path.name}.md", "\n".join(part for part in parts if part).rstrip() + "\n")
+    write_text(path.parent / f"{path.name}.json", json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
 def _git(folder: Path, *arguments: str) -> str:
@@ -190,9 +178,3 @@ def _is_number_column(rows: Sequence[Row], column: Column) -> bool:
 def _finite(row: Row) -> dict[str, Value]:
     """JSON knows no NaN."""
     return {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in row.items()}
-
-
-def _replace(path: Path, text: str) -> None:
-    scratch = path.with_name(f".{path.name}.new")
-    scratch.write_text(text, "utf-8")
-    scratch.replace(path)

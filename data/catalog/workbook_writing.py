@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from data.catalog.tables import (
     FieldType,
     Table,
 )
+from data.whole_file import replacing
 
 _LONGEST_CELL = 32_767
 _SPARE_ROWS = 2_000
@@ -68,16 +68,12 @@ def save_workbook(catalog: Catalog, path: Path) -> None:
         )
     if faults:
         raise CatalogError(faults, where=str(path))
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        book.save(draft)
-        draft.replace(path)
+        with replacing(path) as draft:
+            book.save(draft)
     except OSError as error:
         fault = Fault(str(path), f"cannot be written ({error.strerror})", "What was there is unchanged")
         raise CatalogError([fault]) from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _write_head(sheet: Worksheet, catalog: Catalog) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import orjson
 
 from data.errors import PaidanError
+from data.whole_file import replacing
 
 
 class TicketLinesError(PaidanError):
@@ -17,22 +17,18 @@ class TicketLinesError(PaidanError):
 
 
 def write_ticket_lines(path: Path, tickets: Iterable[Mapping[str, Any]]) -> None:
-    """Write one JSON object a line to a temporary file beside `path`, then put it in its place.
+    """Write one JSON object a line; the file takes the place of an older one in one step.
 
     Raises:
-        TicketLinesError: the folder is missing or not writable, or the disk is full.
+        TicketLinesError: the folder is not writable, or the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
+        with replacing(path) as scratch, scratch.open("wb") as file:
             for ticket in tickets:
                 file.write(orjson.dumps(ticket, option=orjson.OPT_APPEND_NEWLINE))
-        temporary.replace(path)
     except OSError as error:
         raise TicketLinesError(
             f"the tickets cannot be written ({error.strerror})",
             where=str(path),
-            fix="Name a file in a folder that exists and has room.",
+            fix="Name a file in a folder that can be written, with some space left.",
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)

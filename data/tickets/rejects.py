@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from data.tickets.source import TicketFileError
+from data.whole_file import replacing
 
 
 class RejectReason(StrEnum):
@@ -83,21 +83,11 @@ def rejects_file(path: Path | None) -> Iterator[RejectSink]:
     if path is None:
         yield _NoSink()
         return
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        file = partial.open("w", encoding="utf-8-sig", newline="")
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    try:
-        with file:
+        with replacing(path) as scratch, scratch.open("w", encoding="utf-8-sig", newline="") as file:
             yield _CsvSink(path, file)
-        partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise _cannot_write(path, error) from error
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def _cannot_write(path: Path, error: OSError) -> TicketFileError:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from data.errors import PaidanError
+from model.intervals import wilson_interval
 from model.policy import Policy
 from model.policy_trial import Count, PastAnswers, Promise
-from serve.lead.statistics import wilson
 
 PER = 1000
 """Tickets that the figures speak of."""
@@ -67,7 +67,7 @@ def simulate(answers: PastAnswers, promise: Promise, seconds: float) -> Simulati
         consult=share["consult"],
         precision=1 - whole.wrong / whole.auto if whole.auto else None,
         misroutes=PER * whole.wrong / whole.tickets,
-        misroutes_high=share["auto"] * wilson(whole.wrong, whole.auto)[1] if whole.auto else 0.0,
+        misroutes_high=share["auto"] * wilson_interval(whole.wrong, whole.auto).high if whole.auto else 0.0,
         hours=by_hand * seconds / 3600,
         places=[count for count in counts if count.slice == "place"],
     )

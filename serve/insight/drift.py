@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 import numpy as np
+from scipy.stats import chi2
 
 from model.policy import precision_lower_bound, precision_upper_bound
 from serve.insight.period import CITY_TIME
@@ -17,6 +18,9 @@ from serve.insight.topics import Topic, Vectors, Words, find_topics
 
 MODERATE, LARGE = 0.1, 0.25
 """The customary marks of the population stability index: below 0.1 nothing to see, from 0.25 on act."""
+
+_CHANCE = 0.99
+"""An index below this quantile of what chance alone makes of so many tickets raises no alert."""
 
 _SCORE_EDGES = np.linspace(0.1, 0.9, 9)
 _CONFIDENCE = 0.9
@@ -30,6 +34,9 @@ class AlertKind(StrEnum):
     FAMILY = "family"  # the mix of families moved
     SCORE = "score"  # the scores moved
     AUDITED = "audited"  # audited `auto` tickets break the promise
+
+
+_NAMES = {AlertKind.LEVEL: "等级", AlertKind.FAMILY: "职能", AlertKind.SCORE: "得分"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,19 @@ def stability_index(expected: Counter[str], found: Counter[str]) -> float:
     return float(((after - before) * np.log(after / before)).sum())
 
 
+def index_by_chance(expected: Counter[str], found: Counter[str]) -> float:
+    """Return the index that two samples of the same tickets exceed once in a hundred times.
+
+    It is large for a week of few tickets and many names: near (1/n + 1/m) times a chi-squared of one degree
+    less than there are names (Yurdakul and Naranjo, Statistical properties of the population stability
+    index, 2020).
+    """
+    names = len(expected.keys() | found.keys())
+    if names < 2 or not expected or not found:
+        return 0.0
+    return float(chi2.ppf(_CHANCE, names - 1) * (1 / expected.total() + 1 / found.total()))
+
+
 def measure_drift(
     records: Sequence[Record],
     words: Words,
@@ -157,23 +177,21 @@ def _week(
     words: Words,
     promised: float,
 ) -> Week:
-    level, family = (
-        stability_index(
-            Counter(str(getattr(r, key)) for r in reference), Counter(str(getattr(r, key)) for r in rows)
-        )
-        for key in ("level", "family")
-    )
-    score = stability_index(_scores(reference), _scores(rows))
+    counted = {
+        AlertKind.LEVEL: (Counter(r.level for r in reference), Counter(r.level for r in rows)),
+        AlertKind.FAMILY: (
+            Counter(str(r.family) for r in reference),
+            Counter(str(r.family) for r in rows),
+        ),
+        AlertKind.SCORE: (_scores(reference), _scores(rows)),
+    }
+    index = {kind: stability_index(*counts) for kind, counts in counted.items()}
     mentioned = [word for r in rows for word in _long_words(r, words)]
     unknown = sum(word not in known for word in mentioned) / max(1, len(mentioned))
     alerts = [
-        Alert(kind, f"{name}分布变化明显(PSI {value:.2f})")
-        for kind, name, value in (
-            (AlertKind.LEVEL, "等级", level),
-            (AlertKind.FAMILY, "职能", family),
-            (AlertKind.SCORE, "得分", score),
-        )
-        if value >= LARGE
+        Alert(kind, f"{_NAMES[kind]}分布变化明显(PSI {value:.2f})")
+        for kind, value in index.items()
+        if value >= max(LARGE, index_by_chance(*counted[kind]))
     ]
     audits = [r for r in rows if r.audited and r.level == "auto" and r.ruled is not None]
     right = sum(r.ruled == r.proposed for r in audits)
@@ -183,9 +201,9 @@ def _week(
     return Week(
         first=first,
         tickets=len(rows),
-        level_psi=level,
-        family_psi=family,
-        score_psi=score,
+        level_psi=index[AlertKind.LEVEL],
+        family_psi=index[AlertKind.FAMILY],
+        score_psi=index[AlertKind.SCORE],
         auto_share=sum(r.level == "auto" for r in rows) / len(rows),
         missing_places=sum(r.place_status == "missing" for r in rows) / len(rows),
         unknown_words=unknown,

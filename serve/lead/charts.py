@@ -42,7 +42,7 @@ def _shares(shares: Sequence[Share]) -> dict[str, Any]:
     return {
         "names": [share.name for share in shares],
         "values": [share.value for share in shares],
-        "low": [share.interval[0] for share in shares],
-        "high": [share.interval[1] for share in shares],
+        "low": [share.interval.low for share in shares],
+        "high": [share.interval.high for share in shares],
         "totals": [share.total for share in shares],
     }

@@ -62,7 +62,6 @@ def window_of(period: str = "") -> Window:
 
 
 TheLeadDesk = Annotated[LeadDesk, Depends(lead_desk_of)]
-Person = Annotated[User, Depends(signed_in())]
 Reader = Annotated[User, Depends(signed_in(*READERS))]
 Lead = Annotated[User, Depends(signed_in(*LEADS))]
 Chosen = Annotated[Window, Depends(window_of)]

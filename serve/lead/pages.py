@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 
 from starlette.responses import HTMLResponse
 
@@ -43,9 +42,9 @@ def duration(seconds: float | None) -> str:
 _templates.filters |= {"percent": percent, "duration": duration}
 
 
-def render(template: str, context: Mapping[str, object], status: int = HTTPStatus.OK) -> HTMLResponse:
+def render(template: str, context: Mapping[str, object]) -> HTMLResponse:
     """Fill a template of the lead's page."""
-    return HTMLResponse(_templates.get_template(f"lead/{template}").render(context), int(status))
+    return HTMLResponse(_templates.get_template(f"lead/{template}").render(context))
 
 
 def whole_page(desk: LeadDesk, user: User, window: Window, csrf_token: str) -> HTMLResponse:

@@ -34,7 +34,7 @@ class Promise:
 
     def verdict(self, seen: Share) -> Verdict:
         """Hold an audited share against the promise: only a whole interval above or below decides."""
-        low, high = seen.interval
-        if high < self.precision:
+        interval = seen.interval
+        if interval.high < self.precision:
             return Verdict.BROKEN
-        return Verdict.KEPT if low >= self.precision else Verdict.OPEN
+        return Verdict.KEPT if interval.low >= self.precision else Verdict.OPEN

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Annotated
 
 import orjson
@@ -12,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from serve.lead.charts import chart_data
-from serve.lead.dependencies import READERS, Chosen, Lead, Person, Reader, TheLeadDesk
-from serve.lead.pages import figures_part, render, stops_part, whole_page
+from serve.lead.dependencies import Chosen, Lead, Reader, TheLeadDesk
+from serve.lead.pages import figures_part, stops_part, whole_page
 from serve.review.parts import Code
 from serve.security.sessions import csrf_token_of
 
@@ -30,11 +29,8 @@ class Throw(BaseModel):
 
 
 @router.get("")
-def show(request: Request, desk: TheLeadDesk, user: Person, window: Chosen) -> HTMLResponse:
-    """Show the page; a person whose role does not reach this far is told who may."""
-    if user.role not in READERS:
-        told = {"user": user, "csrf_token": csrf_token_of(request)}
-        return render("denied.html", told, HTTPStatus.FORBIDDEN)
+def show(request: Request, desk: TheLeadDesk, user: Reader, window: Chosen) -> HTMLResponse:
+    """Show the page."""
     return whole_page(desk, user, window, csrf_token_of(request))
 
 

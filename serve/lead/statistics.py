@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil, sqrt
-from statistics import NormalDist
+from math import ceil
 
-CONFIDENCE = 0.95
-"""Of the intervals that the page shows, two-sided."""
+from model.intervals import Interval, wilson_interval
 
 
 def quantile(counts: Mapping[int, int], share: float) -> int | None:
@@ -25,17 +23,6 @@ def quantile(counts: Mapping[int, int], share: float) -> int | None:
     return None
 
 
-def wilson(right: int, total: int) -> tuple[float, float]:
-    """Return the score interval of a share seen as `right` of `total` (Wilson 1927); (0, 1) of nothing."""
-    if total == 0:
-        return 0.0, 1.0
-    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
-    share, scale = right / total, 1 + z * z / total
-    middle = (share + z * z / (2 * total)) / scale
-    half = z / scale * sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 @dataclass(frozen=True, slots=True)
 class Share:
     """How many of some group: `right` of `total`."""
@@ -50,6 +37,6 @@ class Share:
         return self.right / self.total if self.total else None
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """Return its Wilson interval."""
-        return wilson(self.right, self.total)
+    def interval(self) -> Interval:
+        """Return its Wilson interval, at 95%."""
+        return wilson_interval(self.right, self.total)

@@ -18,6 +18,7 @@ from serve.drift.keeping import DriftKeeper
 from serve.insight.drift import AlertKind
 from serve.live import ArtifactWatch
 from serve.service import Service
+from serve.shadow.shadowing import Shadow
 
 
 class ServiceState(Collector):
@@ -37,6 +38,7 @@ class ServiceState(Collector):
         yield from _queue(self._service)
         yield from _model(self._service, self._watch)
         yield from _cache(self._service)
+        yield from _shadow(self._service)
         if self._service.store is not None:
             yield from _store(self._service)
         if self._drift is not None:
@@ -95,6 +97,25 @@ def _cache(service: Service) -> Iterator[Metric]:
     answers.add_metric(["hit"], hits)
     answers.add_metric(["miss"], getattr(service.scorer, "misses", 0))
     yield answers
+
+
+def _shadow(service: Service) -> Iterator[Metric]:
+    shadow: Shadow | None = getattr(service.scorer, "shadow", None)
+    if shadow is None:  # not served from a registry, or without a database
+        return
+    yield CounterMetricFamily(
+        "paidan_shadow_scored",
+        "Tickets that a candidate scored beside the model that serves.",
+        value=shadow.scored,
+    )
+    yield CounterMetricFamily(
+        "paidan_shadow_differing", "Those of them that it gave to another unit.", value=shadow.differing
+    )
+    yield CounterMetricFamily(
+        "paidan_shadow_dropped",
+        "Tickets that came too fast for the candidate, or whose outcome could not be kept.",
+        value=shadow.dropped,
+    )
 
 
 def _store(service: Service) -> Iterator[Metric]:

@@ -6,6 +6,7 @@ works without its script, which only spares the reload.
 
 from __future__ import annotations
 
+import asyncio
 from functools import lru_cache
 from http import HTTPStatus
 from importlib.metadata import version
@@ -23,6 +24,7 @@ from serve.page.view import AnswerView
 from serve.page.words import faults_in_chinese
 from serve.presence import while_connected
 from serve.security.admission import check_visitor
+from serve.security.sessions import visitor_of
 from serve.service import Service, read_body, service_of
 from serve.templating import templates_in
 
@@ -47,7 +49,7 @@ async def show(request: Request) -> HTMLResponse:
     filled = _BLANK
     if index is not None and index < len(examples):
         filled = {name: getattr(examples[index], name) for name in _FIELDS}
-    return _page(service, examples, filled)
+    return await _page(request, examples, filled)
 
 
 @router.post("/")
@@ -70,17 +72,20 @@ async def answer(request: Request) -> HTMLResponse:
         context, status = {"faults": faults_in_chinese(problem)}, problem.status
     if request.headers.get("x-fragment"):
         return HTMLResponse(_templates.get_template("answer.html").render(context), status)
-    return _page(service, _examples(_city(service)), filled, context, status)
+    return await _page(request, _examples(_city(service)), filled, context, status)
 
 
-def _page(
-    service: Service,
+async def _page(
+    request: Request,
     examples: tuple[Example, ...],
     filled: dict[str, str],
     context: dict[str, Any] | None = None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HTMLResponse:
+    service = service_of(request)
     html = _templates.get_template("page.html").render(
+        user=await asyncio.to_thread(visitor_of, request),
+        may_sign_in=service.store is not None,
         city=_city(service),
         examples=examples,
         filled=filled,

@@ -44,10 +44,10 @@ def take_in(
 ) -> None:
     """Put doubtful tickets of a file on the review desk; nothing of it is dispatched."""
     from serve.api.requests import Limits
+    from serve.file_scoring import FILE_BATCH
     from serve.progress import rows_bar
     from serve.review.desk_lines import read_desk_lines
     from serve.review.importing import DeskImport
-    from serve.file_scoring import FILE_BATCH
     from serve.running import load_scorer
     from serve.security.audit import CLI, audit
     from serve.settings import load_settings

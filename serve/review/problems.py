@@ -26,7 +26,7 @@ class LeaseLost(DeskProblem):
     title = "The ticket is held by someone else"
 
     def __init__(self, holder: str) -> None:
-        super().__init__(f"占用已超时，这件工单现由{holder}处理。您的选择还没有提交，已留在本机。")
+        super().__init__(f"占用已超时，这件工单现由{holder}处理，您的选择没有提交。")
 
 
 class AlreadySettled(DeskProblem):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from serve.review.consult import Question
 from serve.review.dependencies import REVIEWERS, Chosen, Operator, TheDesk, csrf_token_of
@@ -32,8 +33,13 @@ class HandOver(BaseModel):
 
 
 @router.get("")
-def show(request: Request, desk: TheDesk, user: Operator, filters: Chosen) -> HTMLResponse:
-    """Show the desk with the next ticket on it."""
+def show(request: Request, desk: TheDesk, user: Operator, filters: Chosen, anew: bool = False) -> Response:
+    """Show the desk with the next ticket on it; `anew` gives back the one before, which may not suit."""
+    if anew:
+        with desk.store.transaction() as session:
+            desk.queue.give_back(session, user)
+        query = request.url.remove_query_params("anew").query
+        return RedirectResponse(f"/review?{query}", HTTPStatus.SEE_OTHER)
     return whole_page(request, desk, user, filters, csrf_token_of(request))
 
 

@@ -33,6 +33,25 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class DemandUnit:
+    """A unit that may act on one demand."""
+
+    code: str
+    name: str
+    percent: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemandView:
+    """One of several demands (一单多诉): characters [start, end) of the text, and its units, best first."""
+
+    start: int
+    end: int
+    text: str
+    units: list[DemandUnit]
+
+
+@dataclass(frozen=True, slots=True)
 class TicketView:
     """What the page shows of the ticket that a person holds."""
 
@@ -53,6 +72,7 @@ class TicketView:
     segments: list[Segment]
     length: int
     choices: list[Choice]
+    demands: list[DemandView]
     assisting: list[tuple[str, str]]
     mode_name: str
     place_status: str
@@ -101,6 +121,9 @@ def view_of(
         segments=mark(text, _spans(place.get("evidence", [])), _carrying(leading)),
         length=len(text),
         choices=[_choice(key, candidate, catalog) for key, candidate in enumerate(leading, 1)],
+        demands=_demands(
+            answer.get("demands", []), text
+        ),  # answers stored before there were demands lack them
         assisting=[
             (candidate["department"]["code"], candidate["department"]["name"])
             for candidate in candidates
@@ -132,6 +155,27 @@ def _carrying(leading: list[dict[str, Any]]) -> list[Span]:
 def _warnings(flags: Iterable[str]) -> list[tuple[str, str]]:
     known = [flag for flag in words.FLAGS if flag in set(flags)]
     return [("danger" if flag is Flag.DANGER else "notice", words.FLAGS[flag]) for flag in known]
+
+
+def _demands(found: list[dict[str, Any]], text: str) -> list[DemandView]:
+    """Lay out the demands; none of a text that was purged, nor of a single one: there is nothing to split."""
+    laid_out = [
+        DemandView(
+            demand["span"]["start"],
+            demand["span"]["end"],
+            text[demand["span"]["start"] : demand["span"]["end"]],
+            [
+                DemandUnit(
+                    candidate["department"]["code"],
+                    candidate["department"]["name"],
+                    "按规则" if candidate["score"] is None else percent(candidate["score"]),
+                )
+                for candidate in demand["candidates"]
+            ],
+        )
+        for demand in found
+    ]
+    return laid_out if text and len(laid_out) > 1 else []
 
 
 def _choice(key: int, candidate: dict[str, Any], catalog: Catalog) -> Choice:

@@ -9,15 +9,17 @@ from typing import cast
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from serve.errors import NotReady, Problem, handle_problem
 from serve.security.accounts import Accounts
 from serve.store.people import User, UserSession
+from serve.templating import templates_in
 
 COOKIE = "paidan_session"
 CSRF_HEADER = "X-CSRF-Token"
 
+_templates = templates_in("templates")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -92,6 +94,14 @@ def person_of(request: Request) -> User:
     return found[0]
 
 
+def visitor_of(request: Request) -> User | None:
+    """Return who is signed in, if anybody is, and there is a store that knows."""
+    if getattr(request.app.state, "accounts", None) is None:
+        return None
+    found = _session(request)
+    return found[0] if found is not None else None
+
+
 def csrf_token_of(request: Request) -> str:
     """Return the CSRF token of the person's session, for the page's meta tag; raise NotSignedIn."""
     found = _session(request)
@@ -118,8 +128,22 @@ def set_cookie(response: Response, request: Request, token: str, seconds: int) -
 
 async def handle_not_signed_in(request: Request, error: Exception) -> Response:
     """Send somebody who opens a page to sign in; tell a script 401."""
-    navigates = request.method == "GET" and request.headers.get("sec-fetch-mode", "navigate") == "navigate"
-    if navigates and "text/html" in request.headers.get("accept", ""):
+    if _opens_a_page(request):
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/login?next={quote(target)}", HTTPStatus.SEE_OTHER)
     return await handle_problem(request, error)
+
+
+async def handle_not_allowed(request: Request, error: Exception) -> Response:
+    """Tell somebody who opens a page of another role so, on a page; tell a script 403."""
+    if not _opens_a_page(request):
+        return await handle_problem(request, error)
+    page = _templates.get_template("denied.html").render(
+        user=person_of(request), csrf_token=csrf_token_of(request)
+    )
+    return HTMLResponse(page, HTTPStatus.FORBIDDEN)
+
+
+def _opens_a_page(request: Request) -> bool:
+    navigates = request.method == "GET" and request.headers.get("sec-fetch-mode", "navigate") == "navigate"
+    return navigates and "text/html" in request.headers.get("accept", "")

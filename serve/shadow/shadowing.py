@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 _MOST_WAITING = 512
 _AT_A_TIME = 8
 _PAUSE = 0.2
-_LOWEST_PRIORITY = 19
+_LOWER_PRIORITY = 5
 
 Pair = tuple[Ticket, Decision]
 
@@ -41,8 +41,9 @@ Pair = tuple[Ticket, Decision]
 class Shadow:
     """Watches a link for a candidate, and while there is one, lets it score what was answered.
 
-    `offer` never blocks: what comes faster than the candidate scores is dropped and counted in `dropped`.
-    `load` makes a scorer of the artifact in a folder.
+    `offer` never blocks: what comes faster than the candidate scores is dropped and counted in `dropped`, as
+    is what it failed on or the database did not take. `scored` counts the others, `differing` those of them
+    that it gave to another unit. `load` makes a scorer of the artifact in a folder.
     """
 
     def __init__(self, folder: Path, store: Store, load: Callable[[Path], Scorer]) -> None:
@@ -55,6 +56,7 @@ class Shadow:
         self._worker = ThreadPoolExecutor(1, "paidan-shadow", initializer=_step_back)
         self._task: asyncio.Task[None] | None = None
         self.scored = 0
+        self.differing = 0
         self.dropped = 0
 
     @property
@@ -123,6 +125,16 @@ class Shadow:
         if candidate is None:
             return
         pairs = [self._waiting.popleft() for _ in range(min(_AT_A_TIME, len(self._waiting)))]
+        try:
+            rows = self._keep(candidate, pairs)
+        except Exception:
+            self.dropped += len(pairs)
+            raise
+        self.scored += len(rows)
+        self.differing += sum(row.live_unit != row.shadow_unit for row in rows)
+
+    def _keep(self, candidate: Scorer, pairs: Sequence[Pair]) -> list[ShadowDecision]:
+        """Score tickets, and write down what came of it beside what was answered."""
         decisions = candidate.score([ticket for ticket, _ in pairs], top_k=1)
         rows = [_row(ticket, live, other) for (ticket, live), other in zip(pairs, decisions, strict=True)]
         with self._store.transaction() as session:
@@ -140,7 +152,7 @@ class Shadow:
                 if (row.ticket_id, row.input_sha256) not in kept:
                     kept.add((row.ticket_id, row.input_sha256))
                     session.add(row)
-        self.scored += len(pairs)
+        return rows
 
 
 class ShadowingScorer:
@@ -148,7 +160,7 @@ class ShadowingScorer:
 
     def __init__(self, scorer: Scorer, shadow: Shadow) -> None:
         self._scorer = scorer
-        self._shadow = shadow
+        self.shadow = shadow
 
     def __getattr__(self, name: str) -> Any:
         """Give what the scorer has besides."""
@@ -162,14 +174,18 @@ class ShadowingScorer:
     def score(self, tickets: Sequence[Ticket], *, top_k: int = 3) -> list[Decision]:
         """Return one decision a ticket, in order."""
         decisions = self._scorer.score(tickets, top_k=top_k)
-        self._shadow.offer(list(zip(tickets, decisions, strict=True)))
+        self.shadow.offer(list(zip(tickets, decisions, strict=True)))
         return decisions
 
 
 def _step_back() -> None:
-    """Let every other thread of the process go first; on Linux a thread has a priority of its own."""
+    """Let the other threads of the process go first; on Linux a thread has a priority of its own.
+
+    Not by much: what waits for a core while it holds the interpreter keeps all others waiting, and on a
+    machine that is busy with other work, the lowest priority waits long.
+    """
     if hasattr(os, "setpriority"):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWER_PRIORITY)
 
 
 def _row(ticket: Ticket, live: Decision, shadow: Decision) -> ShadowDecision:

@@ -6,6 +6,7 @@ const dialog = document.getElementById("compose");
 const parts = document.getElementById("parts");
 const fault = dialog.querySelector(".fault");
 
+let ticket = null;
 let chosenRange = null;
 
 /** Count as the server does: characters, not UTF-16 units. */
@@ -23,64 +24,117 @@ function rangeIn(text) {
   return { start, end: start + characters(range.toString()), words: range.toString() };
 }
 
+const listed = (part, name) => part.querySelector(`[data-list="${name}"]`);
+
 function number() {
+  const several = parts.children.length > 1;
   Array.from(parts.children).forEach((part, index) => {
-    part.querySelector("legend").textContent = parts.children.length > 1 ? `诉求 ${index + 1}` : "派单";
+    part.querySelector("legend").textContent = several ? `诉求 ${index + 1}` : "派单";
+    part.querySelector("[data-drop]").hidden = !several;
   });
+  dialog.querySelector("[data-whole]").hidden = !several;
 }
 
 function addPart(range) {
   const part = document.getElementById("part").content.firstElementChild.cloneNode(true);
   parts.append(part);
   if (range) setRange(part, range);
-  number();
   return part;
 }
 
-function setRange(part, range) {
-  part.dataset.start = range.start;
-  part.dataset.end = range.end;
-  part.querySelector(".excerpt").textContent = range.words.length > 40 ? `${range.words.slice(0, 40)}…` : range.words;
+function setRange(part, { start, end, words }) {
+  Object.assign(part.dataset, { start, end });
+  part.querySelector(".excerpt").textContent = words.length > 60 ? `${words.slice(0, 60)}…` : words;
+}
+
+function setPlace(part) {
+  const { place, placeName } = ticket.dataset;
+  if (place) addChip(listed(part, "place"), { code: place, name: placeName });
+}
+
+/** One part for the whole text, with the first candidate and who assists. */
+function fillWhole() {
+  parts.replaceChildren();
+  const part = addPart(null);
+  const first = ticket.querySelector(".candidate");
+  if (first) addChip(listed(part, "lead"), { code: first.dataset.unit, name: first.dataset.name });
+  const names = ticket.querySelector(".with")?.textContent.replace("协办：", "").split("、") ?? [];
+  ticket.dataset.assisting.split(" ").filter(Boolean).forEach((code, index) => addChip(listed(part, "assisting"), { code, name: names[index] }));
+  setPlace(part);
+  number();
+}
+
+/** A part for each demand that the model took apart, with the unit it suggests and buttons for the others. */
+function fillDemands(demands) {
+  parts.replaceChildren();
+  for (const { start, end, words, units } of demands) {
+    const part = addPart({ start, end, words });
+    if (units.length) addChip(listed(part, "lead"), units[0]);
+    for (const { code, name, percent } of units.slice(1)) {
+      const other = document.createElement("button");
+      Object.assign(other, { type: "button", className: "plain", textContent: `${name} ${percent}` });
+      Object.assign(other.dataset, { instead: code, name });
+      part.querySelector(".instead").append(other);
+    }
+    setPlace(part);
+  }
+  number();
+}
+
+function demandsOf(root) {
+  return Array.from(root.querySelectorAll("[data-demand]"), (demand) => ({
+    start: Number(demand.dataset.start),
+    end: Number(demand.dataset.end),
+    words: demand.querySelector(".words").textContent,
+    units: Array.from(demand.querySelectorAll("[data-unit]"), ({ dataset }) => ({ code: dataset.unit, name: dataset.name, percent: dataset.percent })),
+  }));
 }
 
 dialog.addEventListener("click", (event) => {
-  const name = event.target.closest("[data-add]")?.dataset.add;
+  const button = event.target.closest("button");
   const part = event.target.closest(".part");
-  if (name === "part") addPart(chosenRange);
-  else if (name === "range" && chosenRange) setRange(part, chosenRange);
+  const name = button?.dataset.add;
+  if (name === "part") {
+    addPart(chosenRange);
+    number();
+  } else if (name === "range" && chosenRange) setRange(part, chosenRange);
   else if (name === "range") fault.textContent = "请先关闭窗口，在工单内容中选中文字，再按 d。";
   else if (name) choose(part, name);
+  else if (button?.dataset.instead) addChip(listed(part, "lead"), { code: button.dataset.instead, name: button.dataset.name }, { only: true });
+  else if (button?.hasAttribute("data-whole")) fillWhole();
+  else if (button?.hasAttribute("data-drop")) {
+    part.remove();
+    number();
+    dialog.querySelector('[value="ok"]').focus();
+  }
 });
 
 function read() {
   return Array.from(parts.children, (part) => {
-    const list = (name) => codes(part.querySelector(`[data-list="${name}"]`));
     const ranged = part.dataset.start !== undefined;
     return {
-      lead: list("lead")[0],
-      assisting: list("assisting"),
-      jurisdiction: list("place")[0] ?? null,
+      lead: codes(listed(part, "lead"))[0],
+      assisting: codes(listed(part, "assisting")),
+      jurisdiction: codes(listed(part, "place"))[0] ?? null,
       start: ranged ? Number(part.dataset.start) : null,
       end: ranged ? Number(part.dataset.end) : null,
     };
   });
 }
 
-/** Open the dialog on a ticket, filled with its first candidate; `settle(parts)` gets what was composed. */
-export function compose(ticket, settle) {
+/** Open the dialog on a ticket, filled with its demands or its first candidate; `settle(parts)` gets what was composed. */
+export function compose(shown, settle) {
+  ticket = shown;
   chosenRange = rangeIn(ticket.querySelector(".text"));
+  const demands = demandsOf(ticket);
   if (dialog.dataset.item !== ticket.dataset.item) {
     dialog.dataset.item = ticket.dataset.item;
-    parts.replaceChildren();
-    const part = addPart(null);
-    const first = ticket.querySelector(".candidate");
-    if (first) addChip(part.querySelector('[data-list="lead"]'), { code: first.dataset.unit, name: first.dataset.name });
-    const names = ticket.querySelector(".with")?.textContent.replace("协办：", "").split("、") ?? [];
-    ticket.dataset.assisting.split(" ").filter(Boolean).forEach((code, index) => addChip(part.querySelector('[data-list="assisting"]'), { code, name: names[index] }));
-    if (ticket.dataset.place) addChip(part.querySelector('[data-list="place"]'), { code: ticket.dataset.place, name: ticket.dataset.placeName });
+    if (demands.length) fillDemands(demands);
+    else fillWhole();
   }
   fault.textContent = "";
   dialog.showModal();
+  dialog.querySelector(demands.length ? '[value="ok"]' : '[data-add="assisting"]').focus({ preventScroll: true });
   dialog.querySelector("form").onsubmit = (event) => {
     const made = read();
     if (made.some((part) => !part.lead)) {

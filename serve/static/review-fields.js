@@ -20,7 +20,10 @@ export function addChip(box, { code, name }, { only = false } = {}) {
   remove.type = "button";
   remove.textContent = "×";
   remove.setAttribute("aria-label", `去掉${name}`);
-  remove.addEventListener("click", () => chip.remove());
+  remove.addEventListener("click", () => {
+    chip.remove();
+    box.parentElement.querySelector("[data-add]")?.focus(); // or the keyboard would begin at the top again
+  });
   chip.append(name, remove);
   box.append(chip);
 }

@@ -17,6 +17,11 @@ export function loadCatalog() {
   return loading;
 }
 
+/** Load the catalog anew when it is next asked for: it has changed. */
+export function forgetCatalog() {
+  loading = null;
+}
+
 function inOrder(name, query) {
   let at = -1;
   for (const character of query) {

@@ -1,7 +1,9 @@
 // Sends what an operator decided. Until the server has answered, it is kept in this tab's sessionStorage:
 // it survives a reload, a lost network and a new login.
 
-const KEY = "paidan-review-pending";
+// Each page keeps its own: what one page sends, another could not show.
+
+const KEY = `paidan-pending:${location.pathname}`;
 const LONGEST_WAIT = 8000;
 
 export function tell(message, kind = "notice") {
@@ -35,14 +37,15 @@ export function signInAgain() {
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-async function refusal(response) {
+/** Read why something was refused: {ok: false, why, message}; `why` is the problem's name after "review-". */
+export async function refusal(response) {
   const problem = await response.json().catch(() => ({}));
-  const own = typeof problem.type === "string" && problem.type.includes(":review-");
+  const why = String(problem.type ?? "").split(":review-")[1] ?? "";
   const fallback = response.status === 403 ? "没有权限，或页面已过期，请刷新后再试。" : "没有成功，请检查后再试。";
-  return { ok: false, status: response.status, message: own ? problem.detail : fallback };
+  return { ok: false, why, message: why ? problem.detail : fallback };
 }
 
-/** Send once, or until the network is back. Gives {ok, html} or {ok: false, status, message}. */
+/** Send once, or until the network is back. Gives {ok, html} or what `refusal` reads. */
 export async function send(url, body, { keep = true } = {}) {
   const user = document.body.dataset.user;
   if (keep) sessionStorage.setItem(KEY, JSON.stringify({ url, body, user }));
@@ -60,7 +63,7 @@ export async function send(url, body, { keep = true } = {}) {
       response = null;
     }
     if (response?.status === 401 || response?.type === "opaqueredirect") {
-      tell("登录已过期。您的选择已保留，登录后自动提交。");
+      tell(keep ? "登录已过期。您的选择已保留，登录后自动提交。" : "登录已过期，请重新登录。");
       signInAgain();
       return new Promise(() => {}); // the page is left; nothing may run on
     }
@@ -70,7 +73,7 @@ export async function send(url, body, { keep = true } = {}) {
       return response.ok ? { ok: true, html: await response.text() } : refusal(response);
     }
     told = true;
-    tell(response ? "服务暂时没有答复，正在重试，您的选择已保留。" : "网络断开，正在重试，您的选择已保留。", "alarm");
+    tell(`${response ? "服务暂时没有答复" : "网络断开"}，正在重试，您的选择已保留。`, "alarm");
     await pause(wait);
   }
 }

@@ -3,8 +3,8 @@
 import { tick } from "./review-clock.js";
 import { compose } from "./review-compose.js";
 import { choose, codes } from "./review-fields.js";
-import { loadCatalog, pick } from "./review-picker.js";
-import { newRequestId, say, send, sendPending, signInAgain, tell, token } from "./review-send.js";
+import { forgetCatalog, loadCatalog, pick } from "./review-picker.js";
+import { newRequestId, refusal, say, send, sendPending, signInAgain, tell, token } from "./review-send.js";
 
 const UNREADABLE = 250; // milliseconds in which nobody can have read a ticket: a key pressed twice
 const NOTES = "paidan-review-note-";
@@ -38,6 +38,7 @@ function arrived() {
 
 function show(html) {
   desk.innerHTML = html; // rendered and escaped by the server
+  globalThis.htmx?.process(desk); // it asks for the similar tickets
   arrived();
   say(ticket() ? `下一件：${desk.querySelector("h2").textContent}` : "没有待处理的工单");
 }
@@ -51,8 +52,8 @@ async function refresh() {
 
 function refused(result) {
   tell(result.message, "alarm");
-  const gone = result.status === 409 && /已在别处|已转入|已被更新|现由/.test(result.message);
-  if (!gone) return;
+  if (result.why === "unit-retired") forgetCatalog();
+  if (result.why !== "lease-lost" && result.why !== "already-settled") return;
   const next = document.createElement("button");
   next.type = "button";
   next.dataset.act = "refresh";
@@ -135,7 +136,7 @@ const actions = {
   },
   find() {
     dialog("find").showModal();
-    dialog("find").querySelector("input").focus();
+    dialog("find").querySelector("input").select();
   },
   async "hand-over"() {
     const response = await fetch("/review/colleagues").catch(() => null);
@@ -196,6 +197,11 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+dialog("find").addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  event.preventDefault(); // the browser would only empty the field
+  dialog("find").close();
+});
 dialog("note").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) dialog("note").querySelector("button").click();
 });
@@ -222,7 +228,7 @@ setInterval(async () => {
     redirect: "manual",
   }).catch(() => null);
   if (ticket()?.dataset.item !== item || busy) return;
-  if (response?.status === 409) refused({ status: 409, message: (await response.json()).detail });
+  if (response?.status === 409) refused(await refusal(response));
 }, (Number(document.body.dataset.lease) * 1000) / 3);
 
 addEventListener("pageshow", (event) => { if (event.persisted) refresh(); }); // the back button

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from time import monotonic
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from serve.logs import describe_error
 from serve.metrics.meters import Meters
@@ -49,7 +49,7 @@ async def remembering(
     try:
         await asyncio.to_thread(_make_ready, store)
         ready = True
-    except DBAPIError as error:
+    except (SQLAlchemyError, OSError) as error:  # a busy pool and a full disk are no reason not to start
         log.error("store_down", **describe_error(error))
         recording.down = True
     task = asyncio.create_task(
@@ -60,6 +60,7 @@ async def remembering(
     finally:
         task.cancel()
         await asyncio.wait({task})
+        recording.close()
         waiting.close()
         store.close()
 

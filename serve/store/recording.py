@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from threading import Lock
@@ -10,22 +10,21 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from sqlalchemy import func, select, update
-from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from data.tickets.ticket import Ticket
-from model.decision import Decision, Flag, Level, Versions
+from model.decision import Decision, Level, Versions
 from serve.logs import describe_error
 from serve.metrics.meters import Meters, Stage
 from serve.scorer import Scorer
 from serve.store.base import now
-from serve.store.decisions import StoredDecision
 from serve.store.dispatching import Dispatching
 from serve.store.engine import Store
 from serve.store.recorded import RecordedDecision, decision_of, input_hash, row_of
-from serve.store.reviews import AutoStop, ReviewItem
+from serve.store.reviews import AutoStop
 from serve.store.write_ahead import WriteAheadFile
+from serve.store.writing import DecisionTable
 
 log = structlog.get_logger(__name__)
 
@@ -35,15 +34,18 @@ UNRECORDED = "page-"
 _STOPS_SECONDS = 2.0
 _LATE_SECONDS = 0.5
 """So long the database may take over a ticket that is late already."""
-_RETRIES = 3
 _AT_A_TIME = 200
+_MOST_ASIDE = 1000
+"""So many of the decisions in the write-ahead file are remembered for who asks again."""
 
 
 class RecordingScorer:
     """Wraps a scorer. Answers are in the store, or in the write-ahead file while the store is down.
 
     Whatever the store raises, it counts as down and the answer stands: no connection, no free one, a full
-    disk, a damaged file or row. A ticket that comes again with the same words gets the stored answer, whatever `top_k` it asks for; with
+    disk, a damaged file or row.
+
+    A ticket that comes again with the same words gets the stored answer, whatever `top_k` it asks for; with
     other words it is a new revision, and what waits for review of the old one is withdrawn.
     """
 
@@ -59,11 +61,14 @@ class RecordingScorer:
         self._scorer = scorer
         self._store = store
         self._waiting = waiting
+        self._table = DecisionTable(store, dispatching)
         self._dispatching = dispatching
         self._stops: frozenset[str | None] = frozenset()
         self._stops_until = 0.0
         self._writing = Lock()
         self._beside = ThreadPoolExecutor(1, "paidan-late")
+        self._setting_aside = Lock()
+        self._aside: dict[str, tuple[str, RecordedDecision]] = {}  # by ticket, with the hash of its words
         self._late: Future[list[Decision] | None] | None = None
         self.down = False
 
@@ -130,11 +135,14 @@ class RecordingScorer:
         """Bring waiting decisions into the store, oldest first; False if it is still down."""
         while rows := self._waiting.read(_AT_A_TIME):
             try:
-                self._write_each(rows)
+                self._table.write_each(rows)
             except (SQLAlchemyError, OSError) as error:
                 self._fell(error)
                 return False
             self._waiting.forget(len(rows))
+        with self._setting_aside:
+            if not self._waiting:
+                self._aside.clear()
         if self.down:
             log.info("store_back")
             self.down = False
@@ -145,8 +153,7 @@ class RecordingScorer:
         if self.down:
             return {}
         try:
-            with self._store.transaction() as session:
-                latest = _latest(session, [ticket.ticket_id for ticket in tickets])
+            latest = self._table.latest([ticket.ticket_id for ticket in tickets])
             return {
                 i: decision_of(row.answer)
                 for i, ticket in enumerate(tickets)
@@ -192,7 +199,7 @@ class RecordingScorer:
             try:
                 # SQLite takes one writer at a time, and a second one would sleep for longer than it must.
                 with self._writing:
-                    kept = dict(zip(rows, self._write(list(rows.values())), strict=True))
+                    kept = dict(zip(rows, self._table.write(list(rows.values())), strict=True))
             except Exception as error:
                 self._fell(error)
                 return None
@@ -204,73 +211,24 @@ class RecordingScorer:
     def _set_aside(
         self, decided: Sequence[tuple[Ticket, Decision]], rows: dict[int, dict[str, Any]]
     ) -> list[Decision]:
-        """Let decisions wait in the write-ahead file."""
-        if rows and not self._waiting.append(list(rows.values())):
-            self._meters.not_kept(len(rows))
-            log.error("decisions_not_kept", tickets=len(rows))
-        return [RecordedDecision.of(decision, stored=False) for _, decision in decided]
-
-    def _write(self, rows: Sequence[dict[str, Any]]) -> list[RecordedDecision | None]:
-        """Write rows in one transaction; give, for each, the answer that another process stored first."""
-        for attempt in range(_RETRIES):
-            try:
-                with self._store.transaction() as session:
-                    return self._insert(session, rows)
-            except IntegrityError:  # another process took the same revision between our read and write
-                if attempt == _RETRIES - 1:
-                    raise
-        raise AssertionError("unreachable")
-
-    def _write_each(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Write rows; one that the database will never take is given up, so that the others arrive."""
-        try:
-            self._write(rows)
-        except DataError as error:
-            if len(rows) == 1:
-                log.error("decision_refused", **describe_error(error))
-                return
-            for row in rows:
-                self._write_each([row])
-
-    def _insert(self, session: Session, rows: Sequence[dict[str, Any]]) -> list[RecordedDecision | None]:
-        latest = _latest(session, [row["ticket_id"] for row in rows])
-        found: list[RecordedDecision | None] = []
-        added: list[tuple[StoredDecision, dict[str, Any]]] = []
-        for row in rows:
-            before = latest.get(row["ticket_id"])
-            if before is not None and before.input_sha256 == row["input_sha256"]:
-                found.append(decision_of(before.answer) if before.answer is not None else None)
-                continue
-            found.append(None)
-            decision = StoredDecision(**row, revision=before.revision + 1 if before is not None else 1)
-            latest[row["ticket_id"]] = decision
-            added.append((decision, row))
-        session.add_all(decision for decision, _ in added)
-        session.flush()  # gives them their numbers
-        for decision, row in added:
-            if decision.revision > 1:
-                _withdraw(session, row["ticket_id"], decision.id)
-            if latest[row["ticket_id"]] is decision and (row["level"] != Level.AUTO.value or row["audited"]):
-                session.add(self._item(decision, row))
-        return found
-
-    def _item(self, decision: StoredDecision, row: dict[str, Any]) -> ReviewItem:
-        flags = row["flags"]
-        return ReviewItem(
-            decision_id=decision.id,
-            kind="first",
-            status="waiting",
-            created_at=row["answered_at"],
-            due_at=self._dispatching.due(row),
-            risk=2 if Flag.DANGER.value in flags else int(Flag.URGENT.value in flags),
-            score=row["score"] or 0.0,
-            level=row["level"],
-            unit=row["unit"],
-            family=row["family"],
-            district_code=row["district_code"],
-            channel=row["channel"],
-            skipped_by=[],
-        )
+        """Let decisions wait in the write-ahead file; who asks again meanwhile gets the answer that waits."""
+        answers: list[Decision] = []
+        new: list[dict[str, Any]] = []
+        with self._setting_aside:
+            for i, (ticket, decision) in enumerate(decided):
+                digest, told = self._aside.get(ticket.ticket_id, ("", None))
+                if i not in rows or told is None or digest != input_hash(ticket):
+                    told = RecordedDecision.of(decision, stored=False)
+                    if i in rows:
+                        new.append(rows[i])
+                        self._aside[ticket.ticket_id] = input_hash(ticket), told
+                answers.append(told)
+            while len(self._aside) > _MOST_ASIDE:
+                del self._aside[next(iter(self._aside))]
+            if new and not self._waiting.append(new):
+                self._meters.not_kept(len(new))
+                log.error("decisions_not_kept", tickets=len(new))
+        return answers
 
     def _stopped(self, decision: Decision) -> Decision:
         """Lower `auto` where a desk lead stopped it."""
@@ -296,34 +254,3 @@ class RecordingScorer:
         if not self.down:
             log.error("store_down", **describe_error(error))
         self.down = True
-
-
-def _latest(session: Session, ticket_ids: Iterable[str]) -> dict[str, StoredDecision]:
-    """Return the newest revision of each ticket that a caller sent and the store has."""
-    wanted = sorted(set(ticket_ids))
-    newest = (
-        select(StoredDecision.ticket_id, func.max(StoredDecision.revision).label("revision"))
-        .where(StoredDecision.ticket_id.in_(wanted), StoredDecision.revision > 0)  # none from a file
-        .group_by(StoredDecision.ticket_id)
-        .subquery()
-    )
-    rows = session.scalars(
-        select(StoredDecision).join(
-            newest,
-            (StoredDecision.ticket_id == newest.c.ticket_id) & (StoredDecision.revision == newest.c.revision),
-        )
-    )
-    return {row.ticket_id: row for row in rows}
-
-
-def _withdraw(session: Session, ticket_id: str, newest: int) -> None:
-    """Take what waits for review of older revisions out of the queue."""
-    older = select(StoredDecision.id).where(
-        StoredDecision.ticket_id == ticket_id, StoredDecision.id != newest, StoredDecision.revision > 0
-    )
-    session.execute(
-        update(ReviewItem)
-        .where(ReviewItem.decision_id.in_(older), ReviewItem.status == "waiting")
-        .values(status="withdrawn")
-        .execution_options(synchronize_session=False)
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -36,10 +37,18 @@ class WriteAheadFile:
     """
 
     def __init__(self, path: Path, max_bytes: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        self._file = path.open("ab+", buffering=0)  # what a full disk refused must not come again later
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("ab+", buffering=0)  # what a full disk refused must not come again later
+        except OSError as error:
+            raise WriteAheadError(
+                f"cannot be opened ({error.strerror})",
+                where=str(path),
+                fix="Decisions wait there while the database is down: name another place by the setting "
+                "write_ahead_file.",
+            ) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -97,12 +106,15 @@ class WriteAheadFile:
             if self._size + len(lines) > self._max_bytes:
                 return False
             try:
+                if os.fstat(self._file.fileno()).st_size != self._size:  # what could not be cut off before
+                    self._file.truncate(self._size)
                 whole = self._file.write(lines) == len(lines)
                 os.fsync(self._file.fileno())
             except OSError:
                 whole = False
             if not whole:
-                self._file.truncate(self._size)
+                with suppress(OSError):  # the next one tries again
+                    self._file.truncate(self._size)
                 return False
             self._rows += len(rows)
             self._size += len(lines)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from pathlib import Path
 from types import SimpleNamespace
+from uuid import uuid4
 
 import httpx
 import numpy as np
 import pytest
+from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, expect
 
 from data.catalog.catalog import Catalog
@@ -24,7 +25,6 @@ from serve.settings import load_settings
 from serve.store.base import now
 from serve.store.decisions import StoredDecision
 from serve.store.engine import Store
-from serve.store.schema import upgrade
 
 pytestmark = pytest.mark.browser
 
@@ -67,12 +67,9 @@ class Scorer:
         return found
 
 
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    """Six weeks of stalls; in the last two also cold flats that fit no unit."""
-    opened = Store.open(database_url)
-    upgrade(opened)
-    with opened.transaction() as session:
+def fill(store: Store) -> None:
+    """Add six weeks of stalls; in the last two also cold flats that fit no unit."""
+    with store.transaction() as session:
         for week in range(7):
             for i in range(30):
                 lost = week >= 5 and i % 2 == 0
@@ -86,28 +83,33 @@ def store(database_url: str) -> Iterator[Store]:
                         catalog_version="c", policy_version="p", answer=None,
                     )
                 )  # fmt: skip
-    yield opened
-    opened.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def scorer() -> Scorer:
     return Scorer()
 
 
-@pytest.fixture
-def served(store: Store, database_url: str, tmp_path: Path, listening, scorer: Scorer) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def app(shared_store: Store, tmp_path_factory: pytest.TempPathFactory, scorer: Scorer) -> FastAPI:
+    fill(shared_store)
     settings = load_settings(
-        database_url=database_url, write_ahead_file=tmp_path / "waiting.log", similar_tickets=0
-    )
-    with listening(create_app(settings, scorer)) as url:  # type: ignore[arg-type]
+        database_url=shared_store.engine.url.render_as_string(hide_password=False), similar_tickets=0,
+        write_ahead_file=tmp_path_factory.mktemp("ahead") / "waiting.log",
+    )  # fmt: skip
+    return create_app(settings, scorer)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def served(app: FastAPI, listening) -> Iterator[str]:
+    with listening(app) as url:
         yield url
 
 
 @pytest.fixture
-def page(served: str, store: Store, browser: Browser, cookie_of) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="zh-CN")
-    context.add_cookies([cookie_of(store, served, "an", "analyst")])
+def page(served: str, shared_store: Store, browser: Browser, cookie_of) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, locale="zh-CN")
+    context.add_cookies([cookie_of(shared_store, served, uuid4().hex, "analyst")])
     page = context.new_page()
     page.faults = []  # type: ignore[attr-defined]
     page.on("pageerror", lambda error: page.faults.append(str(error)))  # type: ignore[attr-defined]
@@ -117,12 +119,9 @@ def page(served: str, store: Store, browser: Browser, cookie_of) -> Iterator[Pag
     context.close()
 
 
-def _compute(page: Page) -> None:
-    page.get_by_role("button", name="计算").click()
-    expect(page.locator("#drift")).to_contain_text("计算于", timeout=20_000)
-
-
-def test_nothing_is_computed_until_somebody_asks(page: Page, scorer: Scorer, served: str) -> None:
+def test_it_is_computed_when_somebody_asks_and_shows_what_moved(
+    page: Page, scorer: Scorer, served: str, seen
+) -> None:
     expect(page.locator("#drift")).to_contain_text("还没有计算过")
     assert "paidan_drift_alerts" not in httpx.get(f"{served}/metrics").text
     scorer.gate.clear()
@@ -130,31 +129,20 @@ def test_nothing_is_computed_until_somebody_asks(page: Page, scorer: Scorer, ser
     expect(page.locator("#drift")).to_contain_text("正在计算")
     scorer.gate.set()
     expect(page.locator("#drift")).to_contain_text("计算于", timeout=20_000)
-
-
-def test_the_page_shows_what_moved(page: Page, served: str) -> None:
-    _compute(page)
     expect(page.locator(".alerts li").first).to_contain_text("等级分布变化明显")
     expect(page.get_by_role("region", name="没有合适单位的诉求")).to_contain_text("暖气不热")
     expect(page.get_by_role("button", name="重新计算")).to_have_count(0)
     expect(page.locator("#drift")).to_contain_text("起可重新计算")
     assert 'paidan_drift_alerts{kind="level"} 1.0' in httpx.get(f"{served}/metrics").text
-
-
-@pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_is_accessible_on_a_desk_and_on_a_phone(page: Page, width: int, violations) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
-    _compute(page)
-    assert violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    seen(page)
 
 
 @pytest.mark.parametrize(("role", "status"), [("lead", 200), ("operator", 403)])
 def test_leads_look_and_operators_stay_out(
-    served: str, store: Store, browser: Browser, cookie_of, role: str, status: int
+    served: str, shared_store: Store, browser: Browser, cookie_of, role: str, status: int
 ) -> None:
     context = browser.new_context(locale="zh-CN")
-    context.add_cookies([cookie_of(store, served, role, role)])
+    context.add_cookies([cookie_of(shared_store, served, uuid4().hex, role)])
     page = context.new_page()
     response = page.goto(f"{served}/drift")
     assert response is not None

@@ -5,14 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
-from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from sqlalchemy import select
+from sqlalchemy import delete, func, select
 
 from data.catalog.catalog import Catalog
 from data.catalog.entries import Department, DepartmentKind, Family
@@ -27,7 +25,6 @@ from serve.store.decisions import StoredDecision
 from serve.store.engine import Store
 from serve.store.people import AuditEntry, User
 from serve.store.reviews import AutoStop, Consultation, FeedbackEvent, ReviewItem, Ruling
-from serve.store.schema import upgrade
 
 pytestmark = pytest.mark.browser
 
@@ -160,15 +157,25 @@ class Served:
             return list(session.scalars(select(AutoStop).order_by(AutoStop.id)))
 
 
-@pytest.fixture
-def served(database_url: str, tmp_path: Path, listening) -> Iterator[Served]:
-    store = Store.open(database_url)
-    upgrade(store)
-    fill(store)
-    settings = load_settings(database_url=database_url, write_ahead_file=tmp_path / "waiting.log")
+@pytest.fixture(scope="module")
+def running_page(
+    shared_store: Store, tmp_path_factory: pytest.TempPathFactory, listening
+) -> Iterator[Served]:
+    fill(shared_store)
+    settings = load_settings(
+        database_url=shared_store.engine.url.render_as_string(hide_password=False),
+        write_ahead_file=tmp_path_factory.mktemp("ahead") / "waiting.log",
+    )
     with listening(create_app(settings, Scorer())) as url:
-        yield Served(store, url)
-    store.close()
+        yield Served(shared_store, url)
+
+
+@pytest.fixture
+def served(running_page: Served) -> Iterator[Served]:
+    """The figures are one morning's for all tests; what a test stopped runs again after it."""
+    yield running_page
+    with running_page.store.transaction() as session:
+        session.execute(delete(AutoStop))
 
 
 @pytest.fixture
@@ -179,8 +186,15 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def sign_in(served: Served, context: BrowserContext, cookie_of) -> Callable[[str], None]:
-    return lambda role: context.add_cookies([cookie_of(served.store, served.url, role, role)])
+def sign_in(served: Served, context: BrowserContext, cookie_of) -> Callable[[str], str]:
+    """Return a function that signs a new person of a role in, and gives their name."""
+
+    def enter(role: str) -> str:
+        name = f"{role}-{uuid4().hex[:8]}"
+        context.add_cookies([cookie_of(served.store, served.url, name, role)])
+        return name
+
+    return enter
 
 
 def opened(served: Served, context: BrowserContext) -> Page:
@@ -194,8 +208,12 @@ def opened(served: Served, context: BrowserContext) -> Page:
 
 
 @pytest.fixture
-def page(served: Served, context: BrowserContext, sign_in) -> Page:
-    sign_in("lead")
+def name(sign_in) -> str:
+    return sign_in("lead")
+
+
+@pytest.fixture
+def page(served: Served, context: BrowserContext, name: str) -> Page:
     return opened(served, context)
 
 
@@ -218,7 +236,7 @@ def test_each_chart_has_its_numbers_in_a_table(page: Page):
         assert card.locator("table tbody tr").count() > 0
 
 
-def test_one_unit_is_stopped_and_let_go_by_keyboard_alone(served: Served, page: Page):
+def test_one_unit_is_stopped_and_let_go_by_keyboard_alone(served: Served, page: Page, name: str):
     page.get_by_role("button", name="停一家单位").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")  # the picker opens
@@ -232,7 +250,7 @@ def test_one_unit_is_stopped_and_let_go_by_keyboard_alone(served: Served, page: 
     page.keyboard.press("Enter")
     expect(page.locator("#stops-title")).to_contain_text("1 家单位已停止")
     expect(page.locator(".stopped-units")).to_contain_text("抽检连续有误")
-    expect(page.locator(".stopped-units")).to_contain_text("人员lead")
+    expect(page.locator(".stopped-units")).to_contain_text(f"人员{name}")
     assert [(stop.unit, stop.lifted_at) for stop in served.stops()] == [("cg0", None)]
     page.get_by_role("button", name="恢复朝阳区城管局的自动派单").focus()
     page.keyboard.press("Enter")
@@ -244,7 +262,9 @@ def test_one_unit_is_stopped_and_let_go_by_keyboard_alone(served: Served, page: 
     assert page.faults == []  # type: ignore[attr-defined]
 
 
-def test_all_is_stopped_once_under_a_double_click_and_only_with_a_reason(served: Served, page: Page):
+def test_all_is_stopped_once_under_a_double_click_and_only_with_a_reason(
+    served: Served, page: Page, name: str
+):
     page.get_by_role("button", name="全部停止").click()
     confirm = page.get_by_role("button", name="确认全部停止")
     confirm.click()
@@ -254,8 +274,10 @@ def test_all_is_stopped_once_under_a_double_click_and_only_with_a_reason(served:
     expect(page.locator("#stops-title")).to_contain_text("已全部停止")
     assert [stop.unit for stop in served.stops()] == [None]
     with served.store.transaction() as session:
-        actions = list(session.scalars(select(AuditEntry.action)))
-    assert actions.count("auto.stop") == 1
+        stops = select(func.count()).where(
+            AuditEntry.action == "auto.stop", AuditEntry.actor == f"user:{name}"
+        )
+        assert session.scalar(stops) == 1
 
 
 def test_refresh_keeps_what_is_open(page: Page):
@@ -280,29 +302,20 @@ def test_analysts_read_only(served: Served, context: BrowserContext, sign_in):
     assert page.faults == []  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the page is the same on both
-@pytest.mark.parametrize(
-    ("width", "height", "scheme"),
-    [(1280, 720, "light"), (1280, 720, "dark"), (640, 360, "light"), (390, 844, "light")],
-)
-def test_axe_finds_nothing(page: Page, width: int, height: int, scheme: str):
-    page.set_viewport_size({"width": width, "height": height})
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+@pytest.mark.parametrize("shared_store", ["sqlite"], indirect=True)  # the page is the same on both
+def test_axe_finds_nothing(page: Page, seen):
     page.get_by_role("button", name="停一家单位").click()
-    page.wait_for_timeout(600)  # colours fade for a fifth of a second, and axe would measure one in between
-    found = Axe().run(page)["violations"]
+    seen(page)
     page.get_by_role("button", name="取消").click()
     page.evaluate("() => { for (const each of document.querySelectorAll('details')) each.open = true; }")
-    page.wait_for_timeout(600)
-    found += Axe().run(page)["violations"]
-    assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found] == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "scrolls sideways"
+    seen(page)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_operators_are_told_who_may(served: Served, context: BrowserContext, sign_in):
+@pytest.mark.parametrize("shared_store", ["sqlite"], indirect=True)
+def test_operators_are_told_that_it_is_not_for_them(served: Served, context: BrowserContext, sign_in):
     sign_in("operator")
     page = context.new_page()
-    page.goto(f"{served.url}/desk")
-    expect(page.get_by_role("heading", name="您的账号不能查看班长台")).to_be_visible()
-    assert Axe().run(page)["violations"] == []
+    response = page.goto(f"{served.url}/desk")
+    assert response is not None
+    assert response.status == 403
+    expect(page.get_by_role("heading", name="您的账号不能查看这一页")).to_be_visible()

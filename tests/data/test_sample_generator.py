@@ -278,6 +278,12 @@ def test_an_interrupted_file_leaves_the_old_one(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["tickets.jsonl"]
 
 
-def test_a_folder_that_is_missing_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
+    write_ticket_lines(tmp_path / "none" / "tickets.jsonl", [])
+    assert (tmp_path / "none" / "tickets.jsonl").read_bytes() == b""
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
     with pytest.raises(PaidanError, match="cannot be written"):
-        write_ticket_lines(tmp_path / "none" / "tickets.jsonl", [])
+        write_ticket_lines(tmp_path / "file" / "tickets.jsonl", [])

@@ -259,8 +259,9 @@ def test_an_older_rejects_file_stays_when_reading_fails(tmp_path: Path) -> None:
 
 
 def test_says_that_rejects_cannot_be_written(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
     with pytest.raises(TicketFileError, match="cannot be written"):
-        check_tickets(write(["text"], ["路灯"]), IDENTITY, rejects=tmp_path / "none" / "rejects.csv")
+        check_tickets(write(["text"], ["路灯"]), IDENTITY, rejects=tmp_path / "file" / "rejects.csv")
 
 
 def test_progress_runs_up_to_the_whole(write: Write) -> None:

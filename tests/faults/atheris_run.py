@@ -18,12 +18,14 @@ def main() -> None:
     parser_targets.LogWatch.install()
     warnings.simplefilter("ignore")
     # rss_limit_mb: a parser that lets a small input take that much would be a way to take the service down.
+    # max_len: twice a sound input. What is longer finds nothing more, and a run through openpyxl takes the longer.
+    # timeout: of the clock, against a hang; `target.run` looks at the processor's time.
     options = [
         f"-runs={inputs}",
         "-seed=1",
-        "-timeout=20",
+        "-timeout=600",
         "-rss_limit_mb=3000",
-        "-max_len=20000",
+        f"-max_len={max(1000, 2 * max(map(len, target.seeds)))}",
         "-verbosity=0",
     ]
     atheris.Setup([sys.argv[0], *options, folder], target.run)

@@ -1,30 +1,35 @@
-"""Fault tests: short with every `make test`, full by `make faults`, which writes docs/benchmarks/faults.md."""
+"""Fault tests: short with every `make test`, full by `make faults`, which writes docs/benchmarks/faults.md.
+
+A full run takes hours on a busy machine, so it may be done in pieces: what passed is kept beside the report with its date
+and commit, what fails is taken out of it.
+"""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from faults_report import Outcome, write_report
 from form import FULL
 from serving_process import ServerProcess
 
-REPORT = Path(__file__).parents[2] / "docs" / "benchmarks" / "faults.md"
-_ROWS = pytest.StashKey[list[dict[str, Any]]]()
-_BEGAN = pytest.StashKey[float]()
+REPORT = Path(__file__).parents[2] / "docs" / "benchmarks" / "faults"
+_FULL_ONLY = {"test_parsers_coverage.py", "test_killed_model.py"}
+_DONE = pytest.StashKey[dict[str, Outcome]]()
+_FAILED = pytest.StashKey[set[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Begin an empty table."""
-    config.stash[_ROWS] = []
-    config.stash[_BEGAN] = time.monotonic()
+    config.stash[_DONE] = {}
+    config.stash[_FAILED] = set()
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Leave out of the short form what needs atheris, which not every Python has."""
-    return True if not FULL and collection_path.name == "test_parsers_coverage.py" else None
+    """Leave out of the short form what needs atheris, which not every Python has, and a trained model."""
+    return True if not FULL and collection_path.name in _FULL_ONLY else None
 
 
 @pytest.fixture(scope="session")
@@ -34,11 +39,12 @@ def full() -> bool:
 
 
 @pytest.fixture
-def note(pytestconfig: pytest.Config) -> Callable[[str, str], None]:
-    """Return `note(what was done, what came of it)`, which adds a line to the report."""
+def note(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Return `note(what was done, what came of it)`, which gives a test its line in the report."""
 
     def add(done: str, outcome: str) -> None:
-        pytestconfig.stash.setdefault(_ROWS, []).append({"done": done, "outcome": outcome})
+        done_so_far = request.config.stash[_DONE]
+        done_so_far[request.node.nodeid] = Outcome.now(done, outcome)
 
     return add
 
@@ -58,21 +64,17 @@ def serving(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
         server.close()
 
 
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Write the report after a full run in which all went well."""
-    rows = session.config.stash.get(_ROWS, [])
-    if not (FULL and rows and exitstatus == 0):
-        return
-    from training.tables import Column, Provenance, markdown_table, provenance_list
-
-    minutes = (time.monotonic() - session.config.stash[_BEGAN]) / 60
-    columns = [Column("done", "What was done"), Column("outcome", "What came of it")]
-    REPORT.write_text(
-        "# What was done to the endpoint, and what came of it\n\n"
-        + provenance_list(Provenance.gather(command="make faults"))
-        + f"- Took: {minutes:.0f} minutes, {session.testscollected} tests, none failed\n\n"
-        + markdown_table(rows, columns)
-        + "\nWritten by `make faults`, which fails and writes nothing if anything below is not so. `make test` runs\n"
-        "the same tests with smaller counts. CONTRIBUTING.md says how they work.\n",
-        "utf-8",
-    )
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Bring the report up to date after each test of the full form: a run that is cut short keeps what it has."""
+    report = yield
+    test, failed = item.nodeid, item.config.stash[_FAILED]
+    if report.failed:
+        failed.add(test)
+    if FULL and report.when == "teardown":
+        done = item.config.stash[_DONE].get(test)
+        if test in failed:
+            write_report(REPORT, {}, {test})
+        elif done is not None:
+            write_report(REPORT, {test: done}, ())
+    return report

@@ -227,23 +227,3 @@ def test_every_span_lies_in_the_text(text: str) -> None:
     assert 0 <= placed.score <= 1
     assert all(text[span.start : span.end] == span.text for span in placed.evidence)
     assert (placed.status is AMBIGUOUS) == bool(placed.options)
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("其在三亚市买的房", ["三亚市"]),
-        ("其在三亚买的房", ["三亚"]),
-        ("上海路的饭店", []),
-        ("上海市广东路", ["上海市"]),
-        ("南京路与广东路路口", []),
-        ("在三亚路口", []),
-        ("三亚市场", []),
-        ("云州市停水", []),
-        ("其为武汉人", []),
-    ],
-)
-def test_other_cities(text: str, found: list[str]) -> None:
-    spans = RESOLVER.mentions_other_city(text)
-    assert [span.text for span in spans] == found
-    assert all(text[span.start : span.end] == span.text for span in spans)

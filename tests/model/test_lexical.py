@@ -55,3 +55,35 @@ def test_damaged_weights_are_refused(tmp_path):
     (tmp_path / "weights.safetensors").write_bytes(b"nothing")
     with pytest.raises(ArtifactError, match="lexical"):
         LexicalExpert.load(tmp_path)
+
+
+def with_stranger():
+    expert = fitted([0, 0, 1, 1, 2, 2], 3)
+    return expert, expert.with_units(
+        [[0], [1], [2], [0, 1, 2]], np.zeros(4, dtype=bool), {3: "路灯不亮怎么办"}
+    )
+
+
+def test_a_stranger_is_scored_by_the_words_of_its_duty():
+    _, applied = with_stranger()
+    near, far = applied.decision(["路灯不亮", "公交车等了很久"])[:, 3]
+    assert near > far
+    assert applied.unseen.tolist() == [3]
+
+
+def test_a_stranger_leaves_the_margins_of_others():
+    expert, applied = with_stranger()
+    assert np.array_equal(applied.decision(TEXTS)[:, :3], expert.decision(TEXTS))
+
+
+def test_the_words_of_a_duty_are_reasons():
+    _, applied = with_stranger()
+    terms = applied.top_terms(applied.read("楼下路灯不亮"), 3)
+    assert any(term.term == "路灯" for term in terms)
+
+
+def test_a_stranger_is_saved_and_read_back(tmp_path):
+    _, applied = with_stranger()
+    applied.save(tmp_path / "lexical")
+    loaded = LexicalExpert.load(tmp_path / "lexical")
+    assert np.array_equal(loaded.decision(TEXTS), applied.decision(TEXTS))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 
 import httpx
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy.orm import Session
 
 from data.catalog.entries import Department, DepartmentKind, DispatchMode
 from data.gazetteer.jurisdiction import Jurisdiction, JurisdictionLevel
@@ -29,6 +33,8 @@ from model.decision import (
 )
 from serve.app import create_app
 from serve.settings import ServeSettings, load_settings
+from serve.store.base import now
+from serve.store.reviews import ReviewItem, Ruling
 
 CITY = Jurisdiction("c", "山海市", JurisdictionLevel.CITY)
 DISTRICT = Jurisdiction("d", "东湖区", JurisdictionLevel.DISTRICT, "c")
@@ -105,7 +111,43 @@ class StubWithFallback(StubScorer):
         return decide(ticket, degraded=True)
 
 
+def settle(
+    session: Session,
+    decision: int,
+    user: int,
+    unit: str | None,
+    *,
+    kind: str = "first",
+    level: str = "suggest",
+    at: datetime | None = None,
+    undone: bool = False,
+) -> None:
+    """Add a settled item of a decision, and the ruling of a person that settled it."""
+    at = at or now()
+    item = ReviewItem(
+        decision_id=decision, kind=kind, status="settled", created_at=at, due_at=at, risk=0, score=0.5,
+        level=level, skipped_by=[],
+    )  # fmt: skip
+    session.add(item)
+    session.flush()
+    session.add(
+        Ruling(
+            item_id=item.id, decision_id=decision, user_id=user, request_id=f"request-{item.id}", mode="direct",
+            unit=unit, parts=[], seconds=1.0, decided_at=at, undone_at=at if undone else None,
+        )
+    )  # fmt: skip
+
+
 Connect = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    """Hash passwords in no time, and not in the eighth of a second that keeps guessers busy."""
+    hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("serve.security.accounts._hasher", lambda: hasher)
+        yield
 
 
 @pytest.fixture
@@ -128,6 +170,11 @@ def make_settings() -> Callable[..., ServeSettings]:
 @pytest.fixture
 def decision_on() -> Callable[..., Decision]:
     return decide
+
+
+@pytest.fixture
+def settled() -> Callable[..., None]:
+    return settle
 
 
 @pytest.fixture

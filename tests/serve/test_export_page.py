@@ -20,18 +20,15 @@ from serve.security.accounts import Accounts
 from serve.security.roles import Role
 from serve.settings import load_settings
 from serve.store.engine import Store
-from serve.store.schema import upgrade
 
 pytestmark = pytest.mark.anyio
 PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-async def browser(scorer: Any, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+async def browser(scorer: Any, sqlite_url: str, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """An analyst who is signed in."""
-    url = f"sqlite:///{tmp_path / 'paidan.db'}"
-    store = Store.open(url)
-    upgrade(store)
+    store = Store.open(sqlite_url)
     Accounts(store, session_hours=1).add("li", PASSWORD, Role.ANALYST, by="cli")
     store.close()
     scorer.catalog = Catalog.from_entries(
@@ -40,7 +37,9 @@ async def browser(scorer: Any, tmp_path: Path) -> AsyncIterator[httpx.AsyncClien
         families=[Family("水务局", "供水")],
         departments=[Department("sw", "山海市水务局", DepartmentKind.CITY_DEPARTMENT, "水务局", "c")],
     )
-    app = create_app(load_settings(database_url=url, write_ahead_file=tmp_path / "waiting.log"), scorer)
+    app = create_app(
+        load_settings(database_url=sqlite_url, write_ahead_file=tmp_path / "waiting.log"), scorer
+    )
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,

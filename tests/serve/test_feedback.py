@@ -14,7 +14,6 @@ from serve.app import create_app
 from serve.security.keys import ApiKeys, Scope
 from serve.settings import load_settings
 from serve.store.engine import Store
-from serve.store.schema import upgrade
 
 EVENT = {
     "event_id": "e1",
@@ -30,10 +29,6 @@ EVENT = {
 async def _client(
     database_url: str | None, tmp_path: Path, scorer, **options: object
 ) -> AsyncIterator[httpx.AsyncClient]:
-    if database_url is not None:
-        store = Store.open(database_url)
-        upgrade(store)
-        store.close()
     settings = load_settings(database_url=database_url, write_ahead_file=tmp_path / "waiting.log", **options)
     app = create_app(settings, scorer)
     async with (
@@ -44,8 +39,8 @@ async def _client(
 
 
 @pytest.mark.anyio
-async def test_what_is_known_is_kept_apart(database_url: str, tmp_path: Path, scorer) -> None:
-    async with _client(database_url, tmp_path, scorer) as client:
+async def test_what_is_known_is_kept_apart(tables_url: str, tmp_path: Path, scorer) -> None:
+    async with _client(tables_url, tmp_path, scorer) as client:
         await client.post("/v1/score", json={"ticket_id": "t1", "text": "停水"})
         answer = await client.post("/v1/feedback", json=EVENT)
         assert answer.status_code == 200
@@ -60,9 +55,9 @@ async def test_what_is_known_is_kept_apart(database_url: str, tmp_path: Path, sc
 
 @pytest.mark.anyio
 async def test_an_event_twice_is_once_and_a_contradiction_is_told(
-    database_url: str, tmp_path: Path, scorer
+    tables_url: str, tmp_path: Path, scorer
 ) -> None:
-    async with _client(database_url, tmp_path, scorer) as client:
+    async with _client(tables_url, tmp_path, scorer) as client:
         first = await client.post("/v1/feedback", json=EVENT)
         assert (await client.post("/v1/feedback", json=EVENT)).content == first.content
         other = await client.post("/v1/feedback", json=EVENT | {"unit": "u1"})
@@ -70,7 +65,7 @@ async def test_an_event_twice_is_once_and_a_contradiction_is_told(
 
 
 @pytest.mark.anyio
-async def test_events_may_come_in_any_order(database_url: str, tmp_path: Path, scorer) -> None:
+async def test_events_may_come_in_any_order(tables_url: str, tmp_path: Path, scorer) -> None:
     accepted = EVENT | {
         "event_id": "e2",
         "kind": "accepted",
@@ -78,7 +73,7 @@ async def test_events_may_come_in_any_order(database_url: str, tmp_path: Path, s
         "reason": None,
         "happened_at": "2026-11-24T12:00:00+08:00",
     }
-    async with _client(database_url, tmp_path, scorer) as client:
+    async with _client(tables_url, tmp_path, scorer) as client:
         await client.post("/v1/feedback", json=accepted)
         answer = await client.post("/v1/feedback", json=EVENT)
         assert (answer.json()["held"], answer.json()["returned"]) == ("u1", ["u0"])
@@ -96,8 +91,10 @@ async def test_events_may_come_in_any_order(database_url: str, tmp_path: Path, s
         {"extra": 1},
     ],
 )
-async def test_what_is_no_event_is_refused(tmp_path: Path, scorer, fault: dict[str, object]) -> None:
-    async with _client(f"sqlite:///{tmp_path / 'p.db'}", tmp_path, scorer) as client:
+async def test_what_is_no_event_is_refused(
+    sqlite_url: str, tmp_path: Path, scorer, fault: dict[str, object]
+) -> None:
+    async with _client(sqlite_url, tmp_path, scorer) as client:
         answer = await client.post("/v1/feedback", json=EVENT | fault)
         assert answer.status_code == 422
         assert answer.json()["errors"]
@@ -111,21 +108,20 @@ async def test_without_a_store_there_is_nowhere_to_keep_it(tmp_path: Path, score
 
 @pytest.mark.anyio
 async def test_no_free_connection_is_told_as_not_ready(
-    tmp_path: Path, scorer, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, tmp_path: Path, scorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def wait_in_vain(*_: object) -> None:
         raise NoFreeConnection
 
-    async with _client(f"sqlite:///{tmp_path / 'p.db'}", tmp_path, scorer) as client:
+    async with _client(sqlite_url, tmp_path, scorer) as client:
         monkeypatch.setattr("serve.api.feedback.record", wait_in_vain)
         assert (await client.post("/v1/feedback", json=EVENT)).status_code == 503
 
 
 @pytest.mark.anyio
-async def test_it_takes_a_key_of_its_own_scope(tmp_path: Path, scorer) -> None:
-    url = f"sqlite:///{tmp_path / 'p.db'}"
-    async with _client(url, tmp_path, scorer, require_api_key=True) as client:
-        store = Store.open(url)
+async def test_it_takes_a_key_of_its_own_scope(sqlite_url: str, tmp_path: Path, scorer) -> None:
+    async with _client(sqlite_url, tmp_path, scorer, require_api_key=True) as client:
+        store = Store.open(sqlite_url)
         keys = {scope: ApiKeys(store).create(scope, [scope], days=1, by="cli") for scope in Scope}
         store.close()
         for scope, status in ((Scope.SCORE, 403), (Scope.FEEDBACK, 200), (Scope.ADMIN, 200)):
@@ -145,9 +141,9 @@ async def test_it_takes_a_key_of_its_own_scope(tmp_path: Path, scorer) -> None:
     ],
 )
 async def test_what_a_database_could_not_hold_is_refused(
-    database_url: str, tmp_path: Path, scorer, field: str, value: str
+    tables_url: str, tmp_path: Path, scorer, field: str, value: str
 ) -> None:
-    async with _client(database_url, tmp_path, scorer) as client:
+    async with _client(tables_url, tmp_path, scorer) as client:
         answer = await client.post("/v1/feedback", json=EVENT | {field: value})
         assert answer.status_code == 422
         assert [error["pointer"] for error in answer.json()["errors"]] == [f"/{field}"]

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
-
 from serve.feedback.outcome import Outcome, outcome
-from serve.store.base import Base, now
+from serve.store.base import now
 from serve.store.engine import Store
 from serve.store.reviews import FeedbackEvent
 
 START = now()
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    opened = Store.open(database_url)
-    Base.metadata.create_all(opened.engine)
-    yield opened
-    opened.close()
 
 
 def report(store: Store, *events: tuple[int, str, str | None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from data.catalog.entries import Department, DepartmentKind, Family, IssueCatego
 from data.gazetteer.gazetteer import Gazetteer
 from data.gazetteer.jurisdiction import Jurisdiction, JurisdictionLevel
 from serve.insight.digest import Digest, catalog_names, make_digest
-from serve.insight.drift import measure_drift, stability_index
+from serve.insight.drift import index_by_chance, measure_drift, stability_index
 from serve.insight.period import Period, PeriodError, PeriodKind
 from serve.insight.records import read_records
 from serve.insight.topics import find_topics
@@ -24,7 +25,7 @@ from serve.store.base import now as current_time
 from serve.store.decisions import StoredDecision
 from serve.store.engine import Store
 from serve.store.people import User
-from serve.store.reviews import FeedbackEvent, ReviewItem, Ruling
+from serve.store.reviews import FeedbackEvent
 
 START = datetime(2026, 11, 2, 2, tzinfo=UTC)  # a Monday
 HEATING = "某小区暖气不热，室温只有十五度，请供热公司处理"
@@ -221,10 +222,24 @@ def test_the_page_and_the_workbook_are_safe_to_open(filled: Store, tmp_path: Pat
 
 
 def test_equal_shares_have_no_drift() -> None:
-    from collections import Counter
-
     assert stability_index(Counter(a=50, b=50), Counter(a=500, b=500)) == pytest.approx(0, abs=1e-3)
     assert stability_index(Counter(a=90, b=10), Counter(a=10, b=90)) > 1
+
+
+def test_a_small_week_of_the_same_tickets_raises_no_alert() -> None:
+    draw = np.random.default_rng(3)
+    names = [f"职能{number}" for number in range(60)]
+    indices = []
+    for _ in range(200):
+        reference, week = (Counter(draw.choice(names, size).tolist()) for size in (800, 150))
+        indices.append((stability_index(reference, week), index_by_chance(reference, week)))
+    assert sum(index > 0.25 for index, _ in indices) > 100  # the customary mark alone is passed by chance
+    assert sum(index > chance for index, chance in indices) < 10
+
+
+def test_a_large_move_is_beyond_chance() -> None:
+    reference, week = Counter(a=400, b=400), Counter(a=20, b=130)
+    assert stability_index(reference, week) > index_by_chance(reference, week)
 
 
 def test_drift_tells_a_week_of_other_tickets_and_new_words(filled: Store, tmp_path: Path) -> None:
@@ -245,7 +260,7 @@ def test_drift_tells_a_week_of_other_tickets_and_new_words(filled: Store, tmp_pa
     assert "职能分布变化明显" in (tmp_path / "d.html").read_text("utf-8")
 
 
-def test_audits_below_the_promise_raise_an_alert(filled: Store) -> None:
+def test_audits_below_the_promise_raise_an_alert(filled: Store, settled) -> None:
     later = START + timedelta(days=8)
     with filled.transaction() as session:
         user = User(
@@ -255,39 +270,15 @@ def test_audits_below_the_promise_raise_an_alert(filled: Store) -> None:
         session.add_all([user, *decisions])
         session.flush()
         for number, decision in enumerate(decisions):
-            item = ReviewItem(
-                decision_id=decision.id,
-                kind="first",
-                status="settled",
-                created_at=later,
-                due_at=later,
-                risk=0,
-                score=0.97,
-                level="auto",
-                skipped_by=[],
-            )
-            session.add(item)
-            session.flush()
-            session.add(
-                Ruling(
-                    item_id=item.id,
-                    decision_id=decision.id,
-                    user_id=user.id,
-                    request_id=f"r{number}",
-                    mode="direct",
-                    unit="heat" if number < 6 else "cg",
-                    parts=[],
-                    seconds=3.0,
-                    decided_at=later,
-                )
-            )
+            unit = "heat" if number < 6 else "cg"
+            settled(session, decision.id, user.id, unit, level="auto", at=later)
     records = list(read_records(filled, START, START + timedelta(weeks=2)))
     drift = measure_drift(records, _words, _vectors, reference_weeks=1, promised=0.95)
     assert any("6/12" in alert.text for alert in drift.weeks[0].alerts)
     assert [(group.audited, group.right) for group in drift.by_family] == [(12, 6)]
 
 
-def test_a_blind_second_opinion_decides_nothing(store: Store) -> None:
+def test_a_blind_second_opinion_decides_nothing(store: Store, settled) -> None:
     with store.transaction() as session:
         users = [
             User(name=name, display_name=name, role="operator", password_hash="-", created_at=START)
@@ -297,18 +288,7 @@ def test_a_blind_second_opinion_decides_nothing(store: Store) -> None:
         session.add_all([*users, decision])
         session.flush()
         for user, kind, unit in zip(users, ("first", "second"), ("cg", "heat"), strict=True):
-            item = ReviewItem(
-                decision_id=decision.id, kind=kind, status="settled", created_at=START, due_at=START, risk=0,
-                score=0.9, level="auto", skipped_by=[],
-            )  # fmt: skip
-            session.add(item)
-            session.flush()
-            session.add(
-                Ruling(
-                    item_id=item.id, decision_id=decision.id, user_id=user.id, request_id=kind, mode="direct",
-                    unit=unit, parts=[], seconds=3.0, decided_at=START,
-                )
-            )  # fmt: skip
+            settled(session, decision.id, user.id, unit, kind=kind, level="auto", at=START)
     assert [row.ruled for row in read_records(store, START, START + timedelta(days=1))] == ["cg"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +27,6 @@ from serve.store.base import now
 from serve.store.engine import Store
 from serve.store.people import AuditEntry, User, UserSession
 from serve.store.reviews import AutoStop
-from serve.store.schema import upgrade
 
 CSRF = "c" * 32
 pytestmark = pytest.mark.anyio
@@ -61,14 +60,6 @@ class AutoScorer:
         return [replace(self._decide(ticket, top_k), level=Level.AUTO) for ticket in tickets]
 
 
-@pytest.fixture
-def tables(database_url: str) -> Iterator[Store]:
-    store = Store.open(database_url)
-    upgrade(store)
-    yield store
-    store.close()
-
-
 def sign_in(store: Store, client: httpx.AsyncClient, role: str) -> User:
     user = User(name=role, display_name=f"人员{role}", role=role, password_hash="-", created_at=now())
     token = uuid4().hex
@@ -91,12 +82,12 @@ def sign_in(store: Store, client: httpx.AsyncClient, role: str) -> User:
 
 @pytest.fixture
 async def client(
-    tables: Store, database_url: str, tmp_path: Path, connect, decision_on, monkeypatch: pytest.MonkeyPatch
+    store: Store, tables_url: str, tmp_path: Path, connect, decision_on, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[httpx.AsyncClient]:
     monkeypatch.setattr(recording, "_STOPS_SECONDS", 0.0)
     scorer = AutoScorer(decision_on)
     async with connect(
-        scorer, database_url=database_url, write_ahead_file=tmp_path / "waiting.log", audit_share=0.0
+        scorer, database_url=tables_url, write_ahead_file=tmp_path / "waiting.log", audit_share=0.0
     ) as connected:
         yield connected
 
@@ -124,8 +115,8 @@ def audited(store: Store) -> list[tuple[str, str, str | None]]:
 
 
 @pytest.mark.parametrize("role", ["lead", "analyst", "admin"])
-async def test_the_page_is_shown_to(role: str, client: httpx.AsyncClient, tables: Store):
-    sign_in(tables, client, role)
+async def test_the_page_is_shown_to(role: str, client: httpx.AsyncClient, store: Store):
+    sign_in(store, client, role)
     for period in ("", "today", "week", "month", "nonsense"):
         page = await client.get("/desk", params={"period": period})
         assert page.status_code == 200
@@ -135,9 +126,9 @@ async def test_the_page_is_shown_to(role: str, client: httpx.AsyncClient, tables
     assert charts.json()["audits"]["promised"] == 0.95
 
 
-async def test_an_operator_is_told_who_may(client: httpx.AsyncClient, tables: Store):
-    sign_in(tables, client, "operator")
-    page = await client.get("/desk")
+async def test_an_operator_is_told_who_may(client: httpx.AsyncClient, store: Store):
+    sign_in(store, client, "operator")
+    page = await client.get("/desk", headers={"accept": "text/html"})
     assert page.status_code == 403
     assert "供班长、分析员和管理员查看" in page.text
     assert (await client.get("/desk/figures")).status_code == 403
@@ -150,35 +141,35 @@ async def test_a_stranger_signs_in_first(client: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("role", ["operator", "analyst"])
-async def test_the_switch_is_not_for(role: str, client: httpx.AsyncClient, tables: Store):
-    sign_in(tables, client, role)
+async def test_the_switch_is_not_for(role: str, client: httpx.AsyncClient, store: Store):
+    sign_in(store, client, role)
     assert (await throw(client, None)).status_code == 403
     assert (await throw(client, None, lift=True)).status_code == 403
-    assert stops(tables) == []
+    assert stops(store) == []
 
 
-async def test_the_switch_needs_the_pages_token_and_a_reason(client: httpx.AsyncClient, tables: Store):
-    sign_in(tables, client, "lead")
+async def test_the_switch_needs_the_pages_token_and_a_reason(client: httpx.AsyncClient, store: Store):
+    sign_in(store, client, "lead")
     assert (await throw(client, None, token="other")).status_code == 403
     assert (await throw(client, None, reason=" ")).status_code == 422
     assert (await throw(client, "no such unit")).status_code == 409
-    assert stops(tables) == []
+    assert stops(store) == []
 
 
-async def test_a_stopped_unit_gets_nothing_by_itself_until_lifted(client: httpx.AsyncClient, tables: Store):
-    sign_in(tables, client, "lead")
+async def test_a_stopped_unit_gets_nothing_by_itself_until_lifted(client: httpx.AsyncClient, store: Store):
+    sign_in(store, client, "lead")
     assert await level_of(client, "T1") == "auto"
     assert "抽检有误" in (await throw(client, "u0")).text
     assert await level_of(client, "T2") == "preselect"
     assert "运行中" in (await throw(client, "u0", lift=True, reason="已改正")).text
     assert await level_of(client, "T3") == "auto"
-    (stop,) = stops(tables)
+    (stop,) = stops(store)
     assert (stop.unit, stop.reason, stop.lift_reason) == ("u0", "抽检有误", "已改正")
-    assert audited(tables) == [("user:lead", "auto.stop", "unit:u0"), ("user:lead", "auto.lift", "unit:u0")]
+    assert audited(store) == [("user:lead", "auto.stop", "unit:u0"), ("user:lead", "auto.lift", "unit:u0")]
 
 
-async def test_everything_is_stopped_at_once(client: httpx.AsyncClient, tables: Store):
-    sign_in(tables, client, "admin")
+async def test_everything_is_stopped_at_once(client: httpx.AsyncClient, store: Store):
+    sign_in(store, client, "admin")
     await throw(client, "u1")
     assert await level_of(client, "T1") == "auto"
     page = await throw(client, None)
@@ -187,37 +178,37 @@ async def test_everything_is_stopped_at_once(client: httpx.AsyncClient, tables: 
     assert "1 家单位已停止" in (await throw(client, None, lift=True)).text
 
 
-async def test_a_second_throw_changes_nothing(client: httpx.AsyncClient, tables: Store):
-    sign_in(tables, client, "lead")
+async def test_a_second_throw_changes_nothing(client: httpx.AsyncClient, store: Store):
+    sign_in(store, client, "lead")
     for _ in range(2):
         assert (await throw(client, "u0")).status_code == 200
     for _ in range(2):
         assert (await throw(client, "u0", lift=True)).status_code == 200
-    assert [action for _, action, _ in audited(tables)] == ["auto.stop", "auto.lift"]
+    assert [action for _, action, _ in audited(store)] == ["auto.stop", "auto.lift"]
 
 
-def test_clicks_at_once_are_one(tables: Store):
+def test_clicks_at_once_are_one(store: Store):
     user = User(name="lead", display_name="班长", role="lead", password_hash="-", created_at=now())
-    with tables.transaction() as session:
+    with store.transaction() as session:
         session.add(user)
     catalog = make_catalog()
-    switch = AutoStops(tables, lambda: catalog)
+    switch = AutoStops(store, lambda: catalog)
     threads = [threading.Thread(target=switch.stop, args=(user, "u0", "抽检有误")) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert len(stops(tables)) == 1
+    assert len(stops(store)) == 1
     threads = [threading.Thread(target=switch.lift, args=(user, "u0", "已改正")) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert [action for _, action, _ in audited(tables)] == ["auto.stop", "auto.lift"]
+    assert [action for _, action, _ in audited(store)] == ["auto.stop", "auto.lift"]
 
 
-async def test_reasons_are_text_not_html(client: httpx.AsyncClient, tables: Store):
-    sign_in(tables, client, "lead")
+async def test_reasons_are_text_not_html(client: httpx.AsyncClient, store: Store):
+    sign_in(store, client, "lead")
     await throw(client, None, reason="<script>alert(1)</script>")
     assert "<script>alert" not in (await client.get("/desk")).text
 

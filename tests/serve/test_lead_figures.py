@@ -17,7 +17,7 @@ from serve.lead.charts import chart_data
 from serve.lead.figures import FigureCache, Figures, read_figures
 from serve.lead.load import Times
 from serve.lead.promise import Promise, Verdict
-from serve.lead.statistics import Share, quantile, wilson
+from serve.lead.statistics import Share, quantile
 from serve.lead.window import Window
 from serve.store.decisions import StoredDecision
 from serve.store.engine import Store
@@ -154,13 +154,6 @@ def test_quantiles_are_the_nearest_rank():
     counts = {10: 3, 20: 5, 70: 2}
     assert [quantile(counts, share) for share in (0.5, 0.8, 0.9)] == [20, 20, 70]
     assert quantile({}, 0.5) is None
-
-
-def test_wilson_interval_of_known_cases():
-    # Newcombe (1998), table I: 81 of 263, and 1 of 29.
-    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
-    assert wilson(1, 29) == pytest.approx((0.0061, 0.1718), abs=1e-4)
-    assert wilson(0, 0) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -33,11 +34,16 @@ from serve.security.roles import Role
 from serve.settings import ServeSettingsError, load_settings
 from serve.store.engine import Store
 from serve.store.people import AuditEntry, User
-from serve.store.schema import upgrade
 
 pytestmark = pytest.mark.anyio
 
 SECRET = "a-secret-of-the-client"
+
+
+@cache
+def key_of(owner: str) -> RSAKey:
+    """Return the signing key of somebody; to make one takes a while."""
+    return RSAKey.generate_key(2048, {"kid": "k1"})
 
 
 class Provider:
@@ -45,7 +51,7 @@ class Provider:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.key = RSAKey.generate_key(2048, {"kid": "k1"})
+        self.key = key_of("the provider")
         self.sign = self.key
         self.claims: dict[str, Any] = {}
         self.asked: dict[str, str] = {}
@@ -116,16 +122,15 @@ Visit = Callable[[], Any]
 
 
 @pytest.fixture
-def visit(provider: Provider, database_url: str, scorer: Any, tmp_path: Path) -> Visit:
+def visit(provider: Provider, tables_url: str, scorer: Any, tmp_path: Path) -> Visit:
     """Return a context that gives a browser at the service, and its store."""
     (tmp_path / "secret").write_text(SECRET + "\n")
 
     @asynccontextmanager
     async def visiting() -> AsyncIterator[tuple[httpx.AsyncClient, Store]]:
-        store = Store.open(database_url)
-        upgrade(store)
+        store = Store.open(tables_url)
         settings = load_settings(
-            database_url=database_url, write_ahead_file=tmp_path / "waiting.log", oidc_issuer=provider.url,
+            database_url=tables_url, write_ahead_file=tmp_path / "waiting.log", oidc_issuer=provider.url,
             oidc_client_id="paidan", oidc_client_secret_file=tmp_path / "secret",
             oidc_roles={"desk-leads": "lead", "desk": "operator"},
         )  # fmt: skip
@@ -221,7 +226,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("claims", WRONG.values(), ids=WRONG)
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # refused before anything is stored
+@pytest.mark.parametrize("tables_url", ["sqlite"], indirect=True)  # refused before anything is stored
 async def test_wrong_token_is_refused(visit: Visit, provider: Provider, claims: dict[str, Any]):
     provider.claims = claims
     async with visit() as (browser, store):
@@ -232,15 +237,15 @@ async def test_wrong_token_is_refused(visit: Visit, provider: Provider, claims: 
         assert people(store) == []
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("tables_url", ["sqlite"], indirect=True)
 async def test_token_signed_by_another_key_is_refused(visit: Visit, provider: Provider):
-    provider.sign = RSAKey.generate_key(2048, {"kid": "k1"})
+    provider.sign = key_of("somebody else")
     async with visit() as (browser, store):
         assert (await sign_in(browser)).status_code == 401
         assert people(store) == []
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("tables_url", ["sqlite"], indirect=True)
 async def test_another_state_is_refused(visit: Visit, provider: Provider):
     async with visit() as (browser, _):
         await browser.get("/login/oidc")
@@ -249,7 +254,7 @@ async def test_another_state_is_refused(visit: Visit, provider: Provider):
         assert provider.exchanges == 0
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("tables_url", ["sqlite"], indirect=True)
 async def test_answer_in_a_browser_that_did_not_ask_is_refused(visit: Visit, provider: Provider):
     async with visit() as (browser, _):
         begun = await browser.get("/login/oidc")
@@ -260,7 +265,7 @@ async def test_answer_in_a_browser_that_did_not_ask_is_refused(visit: Visit, pro
         assert provider.exchanges == 0
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("tables_url", ["sqlite"], indirect=True)
 async def test_provider_that_is_down_is_told(visit: Visit, provider: Provider):
     provider.configuration = lambda: {}  # type: ignore[method-assign]
     provider.app.router.routes.clear()
@@ -297,14 +302,14 @@ async def test_failed_fetch_is_remembered_for_some_seconds(
     assert len(asked) == 2
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("tables_url", ["sqlite"], indirect=True)
 async def test_other_sites_are_no_target(visit: Visit):
     async with visit() as (browser, _):
         back = await sign_in(browser, "https://elsewhere.example/")
         assert back.headers["location"] == "/review"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("tables_url", ["sqlite"], indirect=True)
 async def test_signing_out_here_and_there(visit: Visit, provider: Provider):
     async with visit() as (browser, _):
         await sign_in(browser)

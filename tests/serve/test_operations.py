@@ -49,6 +49,7 @@ async def families(scorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> d
             database_url=f"sqlite:///{tmp_path / 'paidan.db'}",
             write_ahead_file=tmp_path / "waiting.log",
             cache_entries=10,
+            artifact=tmp_path / "current",  # a registry, which can have a shadow
             similar_tickets=0,
         ),
         scorer,

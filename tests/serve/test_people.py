@@ -19,7 +19,6 @@ from serve.settings import load_settings
 from serve.store.base import now
 from serve.store.engine import Store
 from serve.store.people import AuditEntry
-from serve.store.schema import upgrade
 
 PASSWORD = "correct horse battery"
 BETTER = "a better password"
@@ -136,15 +135,14 @@ def test_ipv6_addresses_count_by_their_network():
 
 
 @pytest.fixture
-async def browser(database_url: str, scorer: Any, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    store = Store.open(database_url)
-    upgrade(store)
+async def browser(tables_url: str, scorer: Any, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    store = Store.open(tables_url)
     accounts = Accounts(store, session_hours=1)
     for name, role in (("wang", Role.OPERATOR), ("chief", Role.ADMIN)):
         accounts.add(name, PASSWORD, role, by="cli")
     store.close()
     settings = load_settings(
-        database_url=database_url, write_ahead_file=tmp_path / "waiting.log", sign_in_failures_per_minute=3
+        database_url=tables_url, write_ahead_file=tmp_path / "waiting.log", sign_in_failures_per_minute=3
     )
     app = create_app(settings, scorer)
     async with (
@@ -155,7 +153,7 @@ async def browser(database_url: str, scorer: Any, tmp_path: Path) -> AsyncIterat
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("tables_url", ["sqlite"], indirect=True)
 async def test_an_address_that_guesses_has_to_wait(browser: httpx.AsyncClient):
     for _ in range(3):
         assert (await browser.post("/login", data={"name": "wang", "password": "wrong"})).status_code == 401
@@ -165,7 +163,7 @@ async def test_an_address_that_guesses_has_to_wait(browser: httpx.AsyncClient):
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("tables_url", ["sqlite"], indirect=True)
 async def test_forms_without_the_pages_own_token_are_refused(browser: httpx.AsyncClient):
     await browser.post("/login", data={"name": "chief", "password": PASSWORD})
     for path, sent in (
@@ -178,7 +176,7 @@ async def test_forms_without_the_pages_own_token_are_refused(browser: httpx.Asyn
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("tables_url", ["sqlite"], indirect=True)
 async def test_admins_cannot_shut_themselves_out(browser: httpx.AsyncClient):
     await browser.post("/login", data={"name": "chief", "password": PASSWORD})
     page = await browser.get("/admin/users")
@@ -189,9 +187,9 @@ async def test_admins_cannot_shut_themselves_out(browser: httpx.AsyncClient):
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_people_of_the_identity_provider_get_no_password(browser: httpx.AsyncClient, database_url: str):
-    store = Store.open(database_url)
+@pytest.mark.parametrize("tables_url", ["sqlite"], indirect=True)
+async def test_people_of_the_identity_provider_get_no_password(browser: httpx.AsyncClient, tables_url: str):
+    store = Store.open(tables_url)
     Accounts(store, session_hours=1).sign_in_as("oidc:person-7", "某坐席", Role.OPERATOR, by="oidc")
     store.close()
     await browser.post("/login", data={"name": "chief", "password": PASSWORD})

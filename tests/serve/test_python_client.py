@@ -147,17 +147,14 @@ async def test_a_failed_batch_is_not_tried_again(running, scorer):
     assert scorer.scored_ids == ["a"]
 
 
-async def test_a_key_is_shown(running, scorer, tmp_path: Path):
+async def test_a_key_is_shown(running, scorer, sqlite_url: str):
     from serve.security.keys import ApiKeys, Scope
     from serve.store.engine import Store
-    from serve.store.schema import upgrade
 
-    url = f"sqlite:///{tmp_path / 'p.db'}"
-    store = Store.open(url)
-    upgrade(store)
+    store = Store.open(sqlite_url)
     key = ApiKeys(store).create("hotline", [Scope.SCORE], days=None, by="test")
     store.close()
-    async with running(scorer, api_key=key, require_api_key=True, database_url=url) as client:
+    async with running(scorer, api_key=key, require_api_key=True, database_url=sqlite_url) as client:
         assert (await client.score(TICKET)).ticket_id == "a"
         with pytest.raises(KeyRefusedError) as refused:
             await client.feedback(EVENT)

@@ -24,7 +24,6 @@ from serve.settings import ServeSettingsError, load_settings
 from serve.store.base import now
 from serve.store.engine import Store
 from serve.store.people import ApiKey, AuditEntry, User, UserSession
-from serve.store.schema import upgrade
 
 PASSWORD = "correct horse battery"
 
@@ -219,10 +218,9 @@ def test_an_open_address_without_a_store_is_refused() -> None:
 
 
 @asynccontextmanager
-async def _client(database_url: str, tmp_path, scorer, **options: object) -> AsyncIterator[httpx.AsyncClient]:
-    settings = load_settings(database_url=database_url, write_ahead_file=tmp_path / "waiting.log", **options)
-    store = Store.open(database_url)
-    upgrade(store)
+async def _client(tables_url: str, tmp_path, scorer, **options: object) -> AsyncIterator[httpx.AsyncClient]:
+    settings = load_settings(database_url=tables_url, write_ahead_file=tmp_path / "waiting.log", **options)
+    store = Store.open(tables_url)
     accounts = Accounts(store, session_hours=10)
     accounts.add("wang", PASSWORD, Role.OPERATOR, by="cli")
     app: FastAPI = create_app(settings, scorer)
@@ -253,8 +251,8 @@ async def _sign_in(client: httpx.AsyncClient, target: str = "/test/any") -> http
 
 
 @pytest.mark.anyio
-async def test_a_page_sends_a_stranger_to_sign_in_and_back(database_url, tmp_path, scorer) -> None:
-    async with _client(database_url, tmp_path, scorer) as client:
+async def test_a_page_sends_a_stranger_to_sign_in_and_back(tables_url, tmp_path, scorer) -> None:
+    async with _client(tables_url, tmp_path, scorer) as client:
         asked = await client.get("/test/any?a=1", headers={"Accept": "text/html"})
         assert asked.headers["location"] == "/login?next=/test/any%3Fa%3D1"
         answer = await _sign_in(client, "/test/any?a=1")
@@ -267,27 +265,27 @@ async def test_a_page_sends_a_stranger_to_sign_in_and_back(database_url, tmp_pat
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil", "", "/a\nb"])
-async def test_nobody_is_sent_to_another_site(database_url, tmp_path, scorer, target: str) -> None:
-    async with _client(database_url, tmp_path, scorer) as client:
+async def test_nobody_is_sent_to_another_site(tables_url, tmp_path, scorer, target: str) -> None:
+    async with _client(tables_url, tmp_path, scorer) as client:
         assert (await _sign_in(client, target)).headers["location"] == "/review"
 
 
 @pytest.mark.anyio
-async def test_a_script_is_told_401(database_url, tmp_path, scorer) -> None:
-    async with _client(database_url, tmp_path, scorer) as client:
+async def test_a_script_is_told_401(tables_url, tmp_path, scorer) -> None:
+    async with _client(tables_url, tmp_path, scorer) as client:
         answer = await client.post("/test/any")
         assert answer.status_code == 401
         assert answer.json()["type"].endswith(":not-signed-in")
 
 
 @pytest.mark.anyio
-async def test_changes_need_the_token_of_the_page_and_the_role(database_url, tmp_path, scorer) -> None:
-    async with _client(database_url, tmp_path, scorer) as client:
+async def test_changes_need_the_token_of_the_page_and_the_role(tables_url, tmp_path, scorer) -> None:
+    async with _client(tables_url, tmp_path, scorer) as client:
         await _sign_in(client)
         assert (await client.post("/test/any")).status_code == 403
         strange = await client.post("/test/any", headers={"X-CSRF-Token": "\xe9".encode("latin-1")})
         assert strange.status_code == 403
-        store = Store.open(database_url)
+        store = Store.open(tables_url)
         with store.transaction() as session:
             token = session.scalars(select(UserSession.csrf_token)).one()
         store.close()
@@ -297,8 +295,8 @@ async def test_changes_need_the_token_of_the_page_and_the_role(database_url, tmp
 
 
 @pytest.mark.anyio
-async def test_a_wrong_password_is_told_in_chinese(database_url, tmp_path, scorer) -> None:
-    async with _client(database_url, tmp_path, scorer) as client:
+async def test_a_wrong_password_is_told_in_chinese(tables_url, tmp_path, scorer) -> None:
+    async with _client(tables_url, tmp_path, scorer) as client:
         answer = await client.post("/login", data={"name": "<b>", "password": "wrong"})
         assert answer.status_code == 401
         assert "用户名或密码不对" in answer.text
@@ -306,8 +304,8 @@ async def test_a_wrong_password_is_told_in_chinese(database_url, tmp_path, score
 
 
 @pytest.mark.anyio
-async def test_a_form_on_another_site_signs_nobody_in(database_url, tmp_path, scorer) -> None:
-    async with _client(database_url, tmp_path, scorer) as client:
+async def test_a_form_on_another_site_signs_nobody_in(tables_url, tmp_path, scorer) -> None:
+    async with _client(tables_url, tmp_path, scorer) as client:
         answer = await client.post(
             "/login",
             data={"name": "wang", "password": PASSWORD},
@@ -318,8 +316,8 @@ async def test_a_form_on_another_site_signs_nobody_in(database_url, tmp_path, sc
 
 
 @pytest.mark.anyio
-async def test_signing_out_ends_the_session(database_url, tmp_path, scorer) -> None:
-    async with _client(database_url, tmp_path, scorer) as client:
+async def test_signing_out_ends_the_session(tables_url, tmp_path, scorer) -> None:
+    async with _client(tables_url, tmp_path, scorer) as client:
         await _sign_in(client)
         kept = client.cookies["paidan_session"]
         await client.post("/logout")
@@ -329,15 +327,15 @@ async def test_signing_out_ends_the_session(database_url, tmp_path, scorer) -> N
 
 @pytest.mark.anyio
 async def test_on_an_open_address_calls_need_a_key_and_people_an_account(
-    database_url, tmp_path, scorer
+    tables_url, tmp_path, scorer
 ) -> None:
-    async with _client(database_url, tmp_path, scorer, require_api_key=True) as client:
+    async with _client(tables_url, tmp_path, scorer, require_api_key=True) as client:
         body = {"ticket_id": "1", "text": "停水"}
         refused = await client.post("/v1/score", json=body)
         assert refused.status_code == 401
         assert refused.headers["www-authenticate"] == "Bearer"
         assert (await client.get("/", headers={"Accept": "text/html"})).status_code == 303
-        store = Store.open(database_url)
+        store = Store.open(tables_url)
         key = ApiKeys(store).create("hotline", [Scope.SCORE], days=1, by="cli")
         store.close()
         taken = await client.post("/v1/score", json=body, headers={"Authorization": f"Bearer {key}"})

@@ -21,7 +21,6 @@ from serve.store.decisions import StoredDecision
 from serve.store.engine import Store
 from serve.store.people import User
 from serve.store.recorded import input_hash, row_of
-from serve.store.reviews import ReviewItem, Ruling
 from serve.store.shadows import ShadowDecision
 
 LOOK = 0.2
@@ -111,6 +110,7 @@ async def test_a_candidate_scores_what_was_answered(
         ("1", "u1", "u2"),
         ("2", "u1", "u2"),
     ]
+    assert (shadow.differing, shadow.dropped) == (2, 0)
     registry.end_shadow()
     await _until(lambda: shadow.versions is None)
     await shadow.stop()
@@ -152,6 +152,7 @@ async def test_a_candidate_that_fails_holds_nobody_up_and_logs_no_text(
     printed = capsys.readouterr()
     assert "占道经营" not in printed.out + printed.err
     assert [row.ticket_id for row in _stored(store)] == ["2"]
+    assert shadow.dropped == 1
 
 
 @pytest.mark.anyio
@@ -197,7 +198,7 @@ def test_a_shadow_that_is_promoted_is_a_shadow_no_more(registry: Registry, tmp_p
 
 
 @pytest.fixture
-def kept(store: Store, decision_on) -> Store:
+def kept(store: Store, decision_on, settled) -> Store:
     """Fill a store: on 1 both agree, on 2 and 3 they differ; a person ruled on 2 for u1, on 3 for u2."""
     with store.transaction() as session:
         user = User(
@@ -227,40 +228,8 @@ def kept(store: Store, decision_on) -> Store:
                     shadow_level=Level.AUTO.value,
                 )
             )
-            if ruled is None:
-                continue
-            item = ReviewItem(
-                decision_id=decision.id,
-                kind="first",
-                status="settled",
-                created_at=now(),
-                due_at=now(),
-                risk=0,
-                score=0.5,
-                level="suggest",
-                family=None,
-                district_code=None,
-                channel=None,
-                skipped_by=[],
-            )
-            session.add(item)
-            session.flush()
-            session.add(
-                Ruling(
-                    item_id=item.id,
-                    decision_id=decision.id,
-                    user_id=user.id,
-                    request_id=f"request-{number}",
-                    mode="direct",
-                    unit=ruled,
-                    parts=[],
-                    rank=None,
-                    note=None,
-                    seconds=1.0,
-                    decided_at=now(),
-                    undone_at=None,
-                )
-            )
+            if ruled is not None:
+                settled(session, decision.id, user.id, ruled)
     return store
 
 

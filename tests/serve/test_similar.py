@@ -20,7 +20,7 @@ from serve.store.engine import Store
 from serve.store.people import User
 from serve.store.recorded import row_of
 from serve.store.retention import purge
-from serve.store.reviews import ReviewItem, Ruling
+from serve.store.reviews import Ruling
 from serve.store.vectors import TicketVector
 
 WORDS = ("停水", "噪音", "路灯", "公交")
@@ -49,7 +49,7 @@ def index(store: Store, encoder: Encoder) -> SimilarTickets:
 
 
 @pytest.fixture
-def settle(store: Store, decision_on):
+def settle(store: Store, decision_on, settled):
     """Return a function that stores a ticket and a ruling on it; give the decision's id."""
     with store.transaction() as session:
         user = User(
@@ -64,7 +64,7 @@ def settle(store: Store, decision_on):
         session.flush()
         user_id = user.id
 
-    def settled(
+    def store_ticket(
         ticket_id: str, text: str, unit: str | None = "u1", kind: str = "first", undone: bool = False
     ) -> int:
         ticket = Ticket(ticket_id, text)
@@ -74,41 +74,10 @@ def settle(store: Store, decision_on):
             )
             session.add(decision)
             session.flush()
-            item = ReviewItem(
-                decision_id=decision.id,
-                kind=kind,
-                status="settled",
-                created_at=now(),
-                due_at=now(),
-                risk=0,
-                score=0.5,
-                level="suggest",
-                family=None,
-                district_code=None,
-                channel=None,
-                skipped_by=[],
-            )
-            session.add(item)
-            session.flush()
-            session.add(
-                Ruling(
-                    item_id=item.id,
-                    decision_id=decision.id,
-                    user_id=user_id,
-                    request_id=f"request-{ticket_id}",
-                    mode="direct",
-                    unit=unit,
-                    parts=[],
-                    rank=None,
-                    note=None,
-                    seconds=1.0,
-                    decided_at=now(),
-                    undone_at=now() if undone else None,
-                )
-            )
+            settled(session, decision.id, user_id, unit, kind=kind, undone=undone)
             return decision.id
 
-    return settled
+    return store_ticket
 
 
 def _ids(index: SimilarTickets, text: str, without: str | None = None) -> list[str]:

@@ -240,13 +240,13 @@ def test_a_full_file_does_not_stop_the_scoring(store: Store, tmp_path: Path, dec
 
 
 def test_two_processes_agree_on_one_answer(
-    store: Store, database_url: str, tmp_path: Path, decision_on
+    store: Store, tables_url: str, tmp_path: Path, decision_on
 ) -> None:
     """Both score the same new tickets at once; every ticket ends with one row, and both give its answer."""
     from concurrent.futures import ThreadPoolExecutor
 
     tickets = [Ticket(str(i), "停水") for i in range(20)]
-    stores = [Store.open(database_url) for _ in range(4)]
+    stores = [Store.open(tables_url) for _ in range(4)]
     files = [WriteAheadFile(tmp_path / f"{i}.log", 1_000_000) for i in range(4)]
     workers = [RecordingScorer(Scorer(decision_on), s, f, NONE) for s, f in zip(stores, files, strict=True)]
     with ThreadPoolExecutor(4) as pool:

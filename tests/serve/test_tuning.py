@@ -9,7 +9,7 @@ from data.tickets.ticket import Ticket
 from model import artifact
 from model.artifact import Manifest
 from model.runtime import Precision
-from serve.tuning import Trial, Tuning, TuningError, agree, best, choose, machine, ways
+from serve.tuning import Trial, Tuning, TuningError, agree, best, choose, measured_on, ways
 
 FP32, INT8 = Precision.FP32, Precision.INT8
 
@@ -69,7 +69,7 @@ def test_a_score_far_off_is_no_agreement(decision_on):
 
 @pytest.fixture
 def tuned(tmp_path) -> Tuning:
-    tuning = Tuning(INT8, 3, BOTH.files[artifact.ENCODER], machine(), "measured")
+    tuning = Tuning(INT8, 3, BOTH.files[artifact.ENCODER], measured_on(), "measured")
     tuning.save(tmp_path / "tuning.json")
     return tuning
 

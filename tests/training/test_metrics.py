@@ -5,8 +5,6 @@ import pytest
 from sklearn.metrics import f1_score
 
 from training.metrics import (
-    accuracy_by_group,
-    length_group,
     macro_f1,
     mean_reciprocal_rank,
     right_ranks,
@@ -113,38 +111,3 @@ def test_macro_f1_ignores_classes_that_do_not_occur():
 def test_macro_f1_of_no_tickets_is_not_a_number():
     empty = np.empty(0, dtype=np.int64)
     assert math.isnan(macro_f1(empty, empty))
-
-
-def test_accuracy_by_group_largest_first():
-    right = np.array([True, False, True, True])
-    rows = accuracy_by_group(right, ["城管", "城管", "街镇", "城管"])
-    assert [(row.group, row.tickets, row.accuracy) for row in rows] == [("城管", 3, 2 / 3), ("街镇", 1, 1.0)]
-
-
-def test_a_group_of_one_has_a_wide_interval():
-    (row,) = accuracy_by_group(np.array([True]), ["街镇"])
-    assert row.interval.low == pytest.approx(0.2065, abs=1e-4)
-    assert row.interval.high == 1.0
-
-
-def test_groups_must_match_the_tickets():
-    with pytest.raises(ValueError, match="1 groups for 2 tickets"):
-        accuracy_by_group(np.array([True, False]), ["城管"])
-
-
-def test_no_tickets_no_groups():
-    assert accuracy_by_group(np.empty(0, dtype=bool), []) == []
-
-
-@pytest.mark.parametrize(
-    ("characters", "group"),
-    [
-        (0, "under 50 characters"),
-        (49, "under 50 characters"),
-        (50, "under 100 characters"),
-        (199, "under 200 characters"),
-        (200, "200 characters or more"),
-    ],
-)
-def test_length_group(characters, group):
-    assert length_group(characters) == group

@@ -10,7 +10,6 @@ from training.tables import (
     Provenance,
     ReportError,
     commit,
-    machine,
     markdown_table,
     provenance_list,
     write_report,
@@ -110,10 +109,6 @@ def test_new_files_mark_it_too(repository):
 
 def test_commit_without_git_is_unknown(tmp_path):
     assert commit(tmp_path) == "unknown"
-
-
-def test_machine_tells_the_number_of_cores():
-    assert int(machine().split()[0]) >= 1
 
 
 def test_report_for_people(tmp_path):

@@ -58,7 +58,7 @@ def artifact(
         catalog=small_catalog,
         settings=load_settings(
             encoder=str(tiny_checkpoint),
-            layers=None,
+            layers=1,
             max_tokens=32,
             epochs=2,
             learning_rate=1e-3,

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import accuracy_score, brier_score_loss, f1_score
 
 from model.decision import Flag, Level
-from training.metrics import wilson_interval
+from model.intervals import wilson_interval
 from training.report.figures import curve, group_table, headline, level_table, reliability, share
 from training.report.groups import NONE, Grouping, groups_of
 from training.report.misses import MissKind, confusions, kinds_of_misses
@@ -126,6 +126,20 @@ def test_earlier_tickets_are_counted_by_any_name_of_a_unit(evaluated):
 def test_tickets_fall_into_slices(evaluated, by, first_two):
     evaluation = evaluated(TEN, flags=[(Flag.DANGER,)] + [()] * 9)
     assert list(groups_of(evaluation, by))[:2] == first_two
+
+
+@pytest.mark.parametrize(
+    ("characters", "group"),
+    [
+        (49, "under 50 characters"),
+        (50, "under 100 characters"),
+        (199, "under 200 characters"),
+        (200, "200 characters or more"),
+    ],
+)
+def test_texts_of_like_length_are_one_group(evaluated, characters, group):
+    evaluation = evaluated(TEN[:1], texts=["水" * characters])
+    assert groups_of(evaluation, Grouping.LENGTH) == [group]
 
 
 def test_levels_come_from_the_surest_down(evaluated):

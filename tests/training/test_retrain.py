@@ -100,7 +100,7 @@ def city(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Ite
     threads = torch.get_num_threads()
     settings = load_settings(
         encoder=str(tiny_checkpoint),
-        layers=None,
+        layers=1,
         max_tokens=32,
         epochs=2,
         batch_size=16,

@@ -45,7 +45,7 @@ def place(tmp_path_factory, tiny_checkpoint, small_catalog):
     settings = load_settings(
         None,
         encoder=str(tiny_checkpoint),
-        layers=None,
+        layers=1,
         max_tokens=48,
         epochs=1,
         threads=1,
@@ -57,7 +57,7 @@ def place(tmp_path_factory, tiny_checkpoint, small_catalog):
 
 
 def test_every_text_is_answered_by_the_service(place):
-    system = systems.paidan(place, "Paidan", systems.known(systems.PLAIN))
+    system = systems.paidan(place, "Paidan", systems.PLAIN)
     with system.server() as server:
         got = throughput(system, server, TEXTS, TEXTS[:4], callers=4)
     assert (got.latencies.count, got.failed) == (len(TEXTS), 0)

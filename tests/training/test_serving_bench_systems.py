@@ -24,15 +24,6 @@ def test_paidan_gets_the_settings_to_measure_and_a_database_of_its_own(place):
     assert str(place.work) in settings["write_ahead_file"]
 
 
-def test_all_settings_to_measure_are_known():
-    assert systems.known(systems.PLAIN) == systems.PLAIN
-    assert systems.known(systems.CASCADE) == systems.CASCADE
-
-
-def test_a_setting_that_this_version_lacks_is_left_out():
-    assert systems.known({"port": 1, "no_such_setting": 2}) == {"port": 1}
-
-
 @pytest.mark.parametrize("make", [systems.fastapi_pipeline, systems.litserve, systems.infinity])
 def test_peers_are_asked_about_the_text(place, make):
     assert "路灯不亮" in make(place).body("路灯不亮", "part")

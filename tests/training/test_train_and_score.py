@@ -653,6 +653,7 @@ def test_a_ticket_with_several_demands_is_taken_apart(dispatcher: Dispatcher) ->
     assert Flag.MULTIPLE_DEMANDS in decision.flags
     assert [text[d.span.start : d.span.end] for d in decision.demands] == [text[11:27], text[27:]]
     assert [d.candidates[0].department.code for d in decision.demands] == ["城管-d2", "水务-c"]
+    assert dispatcher.assess([Ticket("1", text)])[1].tolist() == [True]  # one unit would settle half of it
 
 
 def test_most_tickets_have_no_demands_to_take_apart(decisions: list[Decision]) -> None:

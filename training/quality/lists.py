@@ -10,6 +10,7 @@ from typing import IO, Any
 
 import orjson
 
+from data.whole_file import replacing
 from training.errors import TrainingError
 
 Cell = str | int | float | bool | None
@@ -76,16 +77,12 @@ def _plain(cell: Cell) -> Cell:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    scratch = path.with_name(f".{path.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield scratch
-        scratch.replace(path)
+        with replacing(path) as scratch:
+            yield scratch
     except OSError as error:
         raise TrainingError(
             f"cannot be written ({error.strerror or error})",
             where=str(path),
-            fix="Name a folder that can be written, with some space left.",
+            fix="Name a folder that can be written, with some space left; an older file is still there.",
         ) from error
-    finally:
-        scratch.unlink(missing_ok=True)

@@ -54,7 +54,12 @@ def compare(
     champion: Annotated[Path, typer.Option(help="Folder of the artifact that serves.")],
     challenger: Annotated[Path, typer.Option(help="Folder of the artifact that may take its place.")],
     tickets: Annotated[Path, _TICKETS],
-    output: Annotated[Path, _OUTPUT],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the report.  [default: the challenger's in its registry]", show_default=False
+        ),
+    ] = None,
     columns: Annotated[Path | None, _COLUMNS] = None,
     since: Annotated[datetime | None, _SINCE] = None,
     until: Annotated[datetime | None, _UNTIL] = None,
@@ -70,6 +75,7 @@ def compare(
     from training.report.gates import load_gates
     from training.report.writing import write_report
 
+    output = output or _reports_of(challenger)
     _check_output(output)
     settings = load_gates(gates)
     old, new = Dispatcher.load(champion), Dispatcher.load(challenger)
@@ -85,6 +91,21 @@ def compare(
         typer.echo(_line(gate))
     typer.echo(f"gates: {'passed' if comparison.passed else 'FAILED'}")
     typer.echo(f"report: {page}")
+
+
+def _reports_of(challenger: Path) -> Path:
+    """Return where the registry that holds the challenger looks for its report."""
+    from model.registry import Registry
+
+    held = Registry.holding(challenger)
+    if held is None:
+        raise TrainingError(
+            "it is in no registry",
+            where=str(challenger),
+            fix="Name a folder for the report with --output, or `paidan models add` it first.",
+        )
+    registry, name = held
+    return registry.reports(name)
 
 
 def _check_output(output: Path) -> None:

@@ -8,13 +8,13 @@ from enum import StrEnum
 
 from data.tickets.ticket import Ticket
 from training.errors import TrainingError
-from training.metrics import SEED
 from training.report.differences import ALL, Difference, Measure, Outcomes, Verdict, compare_outcomes
 from training.report.evaluation import UNKNOWN, Evaluation
 from training.report.figures import SMALL, Headline, headline
 from training.report.gates import GateOutcome, GateSettings, Measured, check_gates
 from training.report.groups import NONE, Grouping, groups_of
 from training.report.latency import Latency, measure_latency
+from training.resampling import SEED
 
 
 class FlipKind(StrEnum):

@@ -9,7 +9,6 @@ from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from training.metrics import SEED
 from training.report.comparison import Comparison, Flip, FlipKind
 from training.report.differences import FALSE_DISCOVERIES, RESAMPLES
 from training.report.evaluation import Evaluation
@@ -17,6 +16,7 @@ from training.report.figures import curve, group_table, headline, level_table, r
 from training.report.groups import Grouping
 from training.report.misses import confusions, kinds_of_misses, short_text, worst_misses
 from training.report.sheets import data_sheet, identity, model_card
+from training.resampling import SEED
 
 FORMAT = 1
 TABLES = {Grouping.FAMILY: "families", Grouping.DISTRICT: "districts", Grouping.UNIT: "units"}

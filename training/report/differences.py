@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest, false_discovery_control
 
-from training.metrics import SEED, Interval
+from model.intervals import Interval
+from training.resampling import SEED
 
 ALL = "all"
 FALSE_DISCOVERIES = 0.05

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.decision import Level
+from model.intervals import Interval, wilson_interval
 from training import metrics
-from training.metrics import Interval, ReliabilityBin
+from training.metrics import ReliabilityBin
 from training.report.evaluation import Evaluation
 from training.report.groups import Grouping, groups_of, learned_by_unit
+from training.resampling import bootstrap_interval
 
 SMALL = 30
 """Groups of fewer tickets are marked: their figures say little."""
@@ -95,7 +97,7 @@ def share(right: BoolArray) -> Figure:
     """Return a share with its Wilson interval."""
     if len(right) == 0:
         return Figure(None, None, None)
-    value, interval = float(right.mean()), metrics.wilson_interval(int(right.sum()), len(right))
+    value, interval = float(right.mean()), wilson_interval(int(right.sum()), len(right))
     # Rounding leaves an end a hair inside a share of 0 or 1.
     return Figure(value, min(interval.low, value), max(interval.high, value))
 
@@ -189,7 +191,7 @@ def _learned(evaluation: Evaluation) -> dict[str, int]:
 
 
 def _bootstrapped(figure: Callable[[NDArray[np.int64]], float], tickets: int) -> Figure:
-    return _figure(figure(np.arange(tickets, dtype=np.int64)), metrics.bootstrap_interval(figure, tickets))
+    return _figure(figure(np.arange(tickets, dtype=np.int64)), bootstrap_interval(figure, tickets))
 
 
 def _figure(value: float, interval: Interval) -> Figure:

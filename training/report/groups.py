@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from data.catalog.entries import Department
-from training.metrics import length_group
 from training.report.evaluation import UNKNOWN, Evaluation
 
 NONE = "none"
 """The group of tickets that have no such thing: no channel, no date, no district, no known unit."""
 
+_LENGTHS = (50, 100, 200)
 _SEEN = ((0, "0"), (9, "1-9"), (49, "10-49"))
 
 
@@ -37,7 +37,7 @@ def groups_of(evaluation: Evaluation, by: Grouping) -> Sequence[str]:
     if by is Grouping.CHANNEL:
         return [ticket.channel or NONE for ticket in evaluation.tickets]
     if by is Grouping.LENGTH:
-        return [length_group(len(ticket.text)) for ticket in evaluation.tickets]
+        return [_length(ticket.text) for ticket in evaluation.tickets]
     if by is Grouping.MONTH:
         return [f"{t.created_at:%Y-%m}" if t.created_at else NONE for t in evaluation.tickets]
     if by is Grouping.FLAG:
@@ -59,6 +59,12 @@ def learned_by_unit(evaluation: Evaluation) -> Counter[int]:
         if unit is not None and unit.code in row:
             seen[row[unit.code]] += tickets
     return seen
+
+
+def _length(text: str) -> str:
+    """Name the group of texts of like length."""
+    limit = next((limit for limit in _LENGTHS if len(text) < limit), None)
+    return f"under {limit} characters" if limit else f"{_LENGTHS[-1]} characters or more"
 
 
 def _amount(tickets: int) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from model.policy_trial import ANSWERS
 from model.registry import COMPARISON
 from training.errors import TrainingError
+from training.quality.lists import write_text
 from training.report.answers import past_answers
 from training.report.comparison import Comparison
 from training.report.content import report_content
@@ -38,31 +38,16 @@ def write_report(
     content = report_content(evaluation, comparison, texts=texts)
     written = {
         PAGE: render_page(content),
-        FIGURES: _json(content),
+        FIGURES: json_text(content),
         ANSWERS: past_answers(evaluation).to_json(),
     }
     if comparison is not None:
-        written[COMPARISON] = _json(content["comparison"])
+        written[COMPARISON] = json_text(content["comparison"])
     for name, text in written.items():
-        _replace(folder / name, text)
+        write_text(folder / name, text)
     return folder / PAGE
 
 
-def _json(content: Mapping[str, Any]) -> str:
+def json_text(content: Mapping[str, Any]) -> str:
+    """Return what a file of a report holds."""
     return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-
-
-def _replace(path: Path, text: str) -> None:
-    scratch = path.with_name(f".{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch.write_text(text, "utf-8")
-        scratch.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            scratch.unlink(missing_ok=True)
-        raise TrainingError(
-            f"cannot be written ({error.strerror or type(error).__name__})",
-            where=str(path),
-            fix="Make room or choose another --output; an older report is still there.",
-        ) from error

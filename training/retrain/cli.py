@@ -48,6 +48,9 @@ def retrain(
     judge_labels: Annotated[
         bool, typer.Option(help="List suspected labels in the step `check`; takes minutes.")
     ] = True,
+    without_text: Annotated[
+        bool, typer.Option("--without-text", help="Keep every ticket's text out of the report.")
+    ] = False,
 ) -> None:
     """Check, deduplicate, split, train, evaluate against the champion, and register the candidate."""
     from data.catalog.folder import load_catalog
@@ -76,6 +79,7 @@ def retrain(
         registry=registry,
         evaluate_from=evaluate_from.date() if evaluate_from else None,
         judge_labels=judge_labels,
+        texts=not without_text,
     )
     run_steps(work, steps_of(request), until=until, only=only)
     last = only or until

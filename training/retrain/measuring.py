@@ -62,9 +62,9 @@ def measure(
         return compare(before, after, request.gates)
 
 
-def write_comparison(comparison: Comparison, folder: Path) -> None:
-    """Write the report, and say which gates are closed."""
-    write_report(comparison.challenger, folder, comparison=comparison)
+def write_comparison(comparison: Comparison, folder: Path, *, texts: bool = True) -> None:
+    """Write the report, with or without tickets' texts, and say which gates are closed."""
+    write_report(comparison.challenger, folder, comparison=comparison, texts=texts)
     before, after = comparison.champion.right.mean(), comparison.challenger.right.mean()
     say(f"top-1: champion {before:.1%}, challenger {after:.1%}, of {len(comparison.challenger)} tickets")
     for gate in comparison.gates:

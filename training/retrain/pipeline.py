@@ -79,7 +79,7 @@ def steps_of(request: RetrainRequest) -> Sequence[Step]:
         ),
         Step(
             EVALUATE,
-            {"champion": champion.identity, "gates": request.gates.model_dump()},
+            {"champion": champion.identity, "gates": request.gates.model_dump(), "texts": request.texts},
             lambda folder: _evaluate(request, folder),
             lambda folder: f"Report: {folder / 'report.html'}.",
         ),
@@ -227,9 +227,10 @@ def _evaluate(request: RetrainRequest, folder: Path) -> str:
     training, tickets = (
         [ticket_of(line) for line in lines_of(split / name)] for name in (TRAINING, EVALUATION)
     )
-    write_comparison(measure(request, challenger, training, tickets, split / EVALUATION), folder)
+    comparison = measure(request, challenger, training, tickets, split / EVALUATION)
+    write_comparison(comparison, folder, texts=request.texts)
     # Times differ from run to run; what was compared does not.
-    return digest({"challenger": artifact.read_manifest(challenger).identity})
+    return digest({"challenger": artifact.read_manifest(challenger).identity, "texts": request.texts})
 
 
 def _register(request: RetrainRequest, folder: Path) -> str:

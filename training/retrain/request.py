@@ -25,7 +25,8 @@ class RetrainRequest:
     `old` is what the champion was trained on; of a ticket that stands in several of `new`, the last file has
     the last word, and `feedback` has it after all files. `columns` reads `old`; `new_columns` the new files,
     which are otherwise read like `old` where their headers allow it, and by our own names where not.
-    `evaluate_from` is the first day to measure on, instead of the latest share.
+    `evaluate_from` is the first day to measure on, instead of the latest share. Without `texts` the report
+    holds no ticket's text.
     """
 
     champion: Path
@@ -42,6 +43,7 @@ class RetrainRequest:
     registry: Path
     evaluate_from: date | None = None
     judge_labels: bool = True
+    texts: bool = True
 
     def files(self) -> Iterator[tuple[Path, ColumnMapping]]:
         """Yield every ticket file with the mapping that reads it, the old one first."""

@@ -72,7 +72,7 @@ def measure(
 
     with step("multiplying matrices"):
         before = float(_module("rates", "matrices", *rate))
-    plain = systems.paidan(place, _PAIDAN, systems.known(systems.PLAIN))
+    plain = systems.paidan(place, _PAIDAN, systems.PLAIN)
     with step("starting the service"):
         start = _attempt(lambda: Start(*start_times(plain, sizes.starts)))
     with step("loading the service"):
@@ -138,11 +138,7 @@ def _loaded(
 
 
 def _with_cascade(place: Place, texts: list[str], warm_up: list[str]) -> Throughput | str:
-    settings = systems.known(systems.CASCADE)
-    absent = systems.CASCADE.keys() - settings.keys()
-    if absent:
-        return f"this version has no setting {' and '.join(sorted(absent))}"
-    system = systems.paidan(place, f"{_PAIDAN} with cascade and cache", settings)
+    system = systems.paidan(place, f"{_PAIDAN} with cascade and cache", systems.CASCADE)
     return _attempt(lambda: _full(system, texts, warm_up))
 
 

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 
 import yaml
@@ -93,12 +92,6 @@ def paidan(
         return [str(Path(sys.executable).with_name("paidan")), "serve", "--config", str(config)]
 
     return System(name, "/v1/score", "/readyz", _ticket, command, place)
-
-
-def known(settings: Mapping[str, object]) -> dict[str, object]:
-    """Return those of the settings that this version of Paidan has."""
-    defaults = yaml.safe_load((files("configs") / "serve.yaml").read_text("utf-8"))
-    return {name: value for name, value in settings.items() if name in defaults}
 
 
 def fastapi_pipeline(place: Place) -> System:

@@ -33,8 +33,8 @@ class Text:
 def read_pool(path: Path, tokenizer: Path, max_tokens: int) -> list[Text]:
     """Read the different texts of a ticket file, as `paidan sample tickets` writes it.
 
-    Of those that make several demands only so many are left that they are `SEVERAL` of all: the service scores
-    each demand once more.
+    Of those that make several demands so many are left that they are `SEVERAL` of all: each demand is
+    scored once more.
 
     Raises:
         BenchmarkError: there is none.

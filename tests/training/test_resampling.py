@@ -3,30 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from training.metrics import bootstrap_interval, paired_bootstrap, wilson_interval
-
-
-def test_wilson_interval_by_hand():
-    # 8 of 10 at 95%: 0.4902 to 0.9433 (Brown, Cai and DasGupta 2001)
-    interval = wilson_interval(8, 10)
-    assert interval.low == pytest.approx(0.4902, abs=1e-4)
-    assert interval.high == pytest.approx(0.9433, abs=1e-4)
-
-
-def test_wilson_interval_stays_within_0_and_1():
-    assert wilson_interval(0, 5).low == 0.0
-    assert wilson_interval(5, 5).high == 1.0
-
-
-def test_wilson_interval_of_nothing_is_everything():
-    interval = wilson_interval(0, 0)
-    assert (interval.low, interval.high) == (0.0, 1.0)
-
-
-@pytest.mark.parametrize(("right", "total"), [(3, 2), (-1, 2)])
-def test_impossible_counts_are_refused(right, total):
-    with pytest.raises(ValueError):
-        wilson_interval(right, total)
+from training.resampling import bootstrap_interval, paired_bootstrap
 
 
 def test_bootstrap_interval_of_a_mean_is_that_of_the_normal_law():
