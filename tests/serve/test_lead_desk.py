@@ -130,7 +130,7 @@ async def test_an_operator_is_told_who_may(client: httpx.AsyncClient, store: Sto
     sign_in(store, client, "operator")
     page = await client.get("/desk", headers={"accept": "text/html"})
     assert page.status_code == 403
-    assert "供班长、分析员和管理员查看" in page.text
+    assert "您的账号不能查看这一页" in page.text
     assert (await client.get("/desk/figures")).status_code == 403
     assert (await client.get("/desk/charts.json")).status_code == 403
 
