@@ -26,7 +26,9 @@ class XlsxFile:
         self._path = path
         self._done = 0
         self._book = _open(path)
-        names = self._book.sheetnames
+        names = [table.title for table in self._book.worksheets]  # charts can be sheets, too
+        if not names:
+            raise TicketFileError("has no sheet with cells", where=str(path), expected="one with tickets")
         if sheet is not None and sheet not in names:
             raise TicketFileError(
                 f"has no sheet {sheet!r}", where=str(path), expected=f"one of {', '.join(names)}"

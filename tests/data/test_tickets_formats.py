@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gzip
 import random
+import re
+import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -231,6 +233,18 @@ def test_says_that_a_folder_is_no_file(tmp_path: Path) -> None:
 def _damaged(path: Path, damage: Callable[[bytes], bytes]) -> Path:
     path.write_bytes(damage(path.read_bytes()))
     return path
+
+
+def test_a_workbook_without_sheets_is_told_so(workbook: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.xlsx"
+    with zipfile.ZipFile(workbook) as before, zipfile.ZipFile(bare, "w") as after:
+        for name in before.namelist():
+            content = before.read(name)
+            after.writestr(
+                name, re.sub(rb"<sheet [^>]*/>", b"", content) if "workbook.xml" in name else content
+            )
+    with pytest.raises(TicketFileError, match="no sheet with cells"):
+        next(iter_tickets(bare, ColumnMapping.identity()))
 
 
 def test_a_workbook_that_was_cut_off_is_broken(workbook: Path) -> None:
