@@ -147,7 +147,7 @@ class ServeSettings(BaseSettings):
 def _read(path: Path) -> dict[str, object]:
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # ValueError: no such day
         raise ServeSettingsError(
             f"cannot be read ({type(error).__name__})", where=str(path), expected="a YAML file of settings"
         ) from error
@@ -155,7 +155,8 @@ def _read(path: Path) -> dict[str, object]:
         return {}
     if not isinstance(content, dict):
         raise ServeSettingsError("holds no settings", where=str(path), expected="lines such as `port: 8000`")
-    return content
+    # YAML takes numbers and nothing for names, too; none of these is a setting.
+    return {str(name): value for name, value in content.items()}
 
 
 def default_settings() -> dict[str, object]:

@@ -23,7 +23,7 @@ def read_settings(path: Path) -> dict[str, object]:
     """
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # ValueError: no such day
         raise TrainingError(
             f"cannot be read ({type(error).__name__})", where=str(path), expected="a YAML file of settings"
         ) from error
@@ -31,7 +31,8 @@ def read_settings(path: Path) -> dict[str, object]:
         return {}
     if not isinstance(content, dict):
         raise TrainingError("holds no settings", where=str(path), expected="lines such as `name: value`")
-    return content
+    # YAML takes numbers and nothing for names, too; none of these is a setting.
+    return {str(name): value for name, value in content.items()}
 
 
 def defaults(name: str) -> dict[str, object]:

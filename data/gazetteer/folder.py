@@ -42,7 +42,7 @@ def load_gazetteer(folder: Path) -> Gazetteer:
     head_file = folder / _HEAD
     try:
         head = yaml.safe_load(_read(head_file))
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a day that no calendar has
         raise GazetteerError("not YAML", where=str(head_file), expected="city, source and version") from None
     if not isinstance(head, dict) or not isinstance(head.get("city"), str):
         raise GazetteerError("no `city:`", where=str(head_file), expected="city, source and version")

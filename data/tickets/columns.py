@@ -77,7 +77,11 @@ class ColumnMapping:
             raise ColumnsError(
                 f"cannot be read ({reason})", where=str(path), expected="a columns YAML file in UTF-8"
             ) from error
-        except yaml.YAMLError as error:
+        except (
+            yaml.YAMLError,
+            ValueError,
+            RecursionError,
+        ) as error:  # ValueError: a day that no calendar has
             mark = getattr(error, "problem_mark", None)
             line = f", line {mark.line + 1}" if mark else ""
             raise ColumnsError("not valid YAML", where=f"{path}{line}") from error

@@ -117,3 +117,11 @@ def test_nor_is_a_row_with_a_number_in_it(number: str) -> None:
         ColumnMapping.identity().check_headers(["路灯坏了", number], ["text"], where="f.csv")
     assert "路灯" not in str(raised.value)
     assert number not in str(raised.value)
+
+
+@pytest.mark.parametrize("content", ["text: 2018-13-45", "[" * 3000])
+def test_what_yaml_cannot_hold_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "columns.yaml"
+    path.write_text(content, "utf-8")
+    with pytest.raises(ColumnsError, match="not valid YAML"):
+        ColumnMapping.load(path)
