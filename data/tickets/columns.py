@@ -150,10 +150,11 @@ class ColumnMapping:
             wanted = self.headers.get(name, (name,))
             if not any(header in found for header in wanted):
                 purpose = f"for `{name}`" if name in self.headers else "of keep_if"
+                doubt = _doubt(found)
                 raise ColumnsError(
-                    f"has no column {' or '.join(map(repr, wanted))} {purpose}; {_shown(found)}",
+                    f"has no column {' or '.join(map(repr, wanted))} {purpose}; {doubt or _listed(found)}",
                     where=where,
-                    fix=_hint(wanted[0], found)
+                    fix=(None if doubt else _hint(wanted[0], found))
                     or "Name the file's own header in the columns file (--columns).",
                 )
         for header in {header for headers in self.headers.values() for header in headers} | set(self.keep_if):
@@ -161,13 +162,17 @@ class ColumnMapping:
                 raise ColumnsError(f"has the column {header!r} more than once", where=where)
 
 
-def _shown(found: Sequence[str]) -> str:
-    """Say what the first row holds; where there is no header row, that is a ticket, which is not shown."""
+def _doubt(found: Sequence[str]) -> str | None:
+    """Say why the first row may be no header: then it is a ticket, and nothing of it is shown."""
     longest = max(map(len, found), default=0)
     if longest > _LONGEST_HEADER:
         return f"a cell of its first row has {longest} characters: is this row a header?"
     if any(map(_NUMBER.fullmatch, found)):
         return "a cell of its first row is a number or a date: is this row a header?"
+    return None
+
+
+def _listed(found: Sequence[str]) -> str:
     listed = ", ".join(found[:_HEADERS_SHOWN])
     return f"its columns are: {listed}{' ...' if len(found) > _HEADERS_SHOWN else ''}"
 

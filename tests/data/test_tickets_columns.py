@@ -125,3 +125,11 @@ def test_what_yaml_cannot_hold_is_refused(tmp_path: Path, content: str) -> None:
     path.write_text(content, "utf-8")
     with pytest.raises(ColumnsError, match="not valid YAML"):
         ColumnMapping.load(path)
+
+
+def test_a_row_that_may_be_a_ticket_is_not_quoted_in_a_hint() -> None:
+    with pytest.raises(ColumnsError) as refused:
+        ColumnMapping.identity().check_headers(
+            ["departmen那间铺子", "2018-05-01"], ["department"], where="f.csv"
+        )
+    assert "那间铺子" not in str(refused.value)
