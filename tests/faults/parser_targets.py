@@ -452,7 +452,10 @@ def _write_ahead(data: bytes) -> None:
 
 
 def _text(data: bytes) -> None:
-    text = data.decode("utf-8", "surrogatepass" if data[:1] == b"\xed" else "replace")
+    try:
+        text = data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        text = data.decode("utf-8", "replace")
     folded = normalise(text)
     assert len(folded.offsets) == len(folded.text) + 1
     assert folded.offsets[-1] == len(text)
