@@ -107,7 +107,7 @@ class LearnedPlaces:
                     for surface, support, posterior in stored["names"]
                 ]
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as fault:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as fault:
             raise LearnedPlacesError(
                 "not a set of learned place names", expected="the JSON that training wrote"
             ) from fault

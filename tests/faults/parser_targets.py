@@ -398,8 +398,7 @@ def _layout(data: bytes) -> None:
             (layout.family_of, layout.families),
             (layout.jurisdiction_of, layout.jurisdictions),
         ):
-            assert all(of[i] for i in index)
-            assert len(index) == len(layout.units)
+            assert len([of[i] for i in index]) == len(layout.units)
 
 
 def _policy(data: bytes) -> None:

@@ -98,7 +98,15 @@ def test_stored_and_read_it_is_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"format": 9, "names": []}', '{"format": 1, "names": [[1]]}']
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"format": 9, "names": []}',
+        '{"format": 1, "names": [[1]]}',
+        '{"format": 1, "names": [["a", 1e999, {}]]}',
+    ],
 )
 def test_anything_else_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "places.json").write_text(content, encoding="utf-8")
