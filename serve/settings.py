@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
@@ -18,6 +17,7 @@ from pydantic_settings import (
 
 from data.errors import PaidanError
 from data.tickets.ticket import MAX_TEXT_LENGTH
+from data.yaml_settings import read_settings
 from serve.security.roles import Role as PersonRole
 
 Count = Annotated[int, Field(ge=1)]
@@ -144,24 +144,9 @@ class ServeSettings(BaseSettings):
         return (init_settings,)
 
 
-def _read(path: Path) -> dict[str, object]:
-    try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # ValueError: no such day
-        raise ServeSettingsError(
-            f"cannot be read ({type(error).__name__})", where=str(path), expected="a YAML file of settings"
-        ) from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise ServeSettingsError("holds no settings", where=str(path), expected="lines such as `port: 8000`")
-    # YAML takes numbers and nothing for names, too; none of these is a setting.
-    return {str(name): value for name, value in content.items()}
-
-
 def default_settings() -> dict[str, object]:
     """Return the content of configs/serve.yaml."""
-    return _read(Path(str(files("configs") / "serve.yaml")))
+    return read_settings(Path(str(files("configs") / "serve.yaml")), ServeSettingsError)
 
 
 def load_settings(path: Path | None = None, **options: object) -> ServeSettings:
@@ -170,7 +155,7 @@ def load_settings(path: Path | None = None, **options: object) -> ServeSettings:
     Raises:
         ServeSettingsError: the file cannot be read, or a setting is unknown or out of range.
     """
-    values = default_settings() | (_read(path) if path else {})
+    values = default_settings() | (read_settings(path, ServeSettingsError) if path else {})
     values |= EnvSettingsSource(ServeSettings)()
     values |= {name: value for name, value in options.items() if value is not None}
     try:

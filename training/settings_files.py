@@ -7,32 +7,17 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from data import yaml_settings
 from training.errors import TrainingError
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def read_settings(path: Path) -> dict[str, object]:
-    """Return what a file sets; nothing if it is empty.
-
-    Raises:
-        TrainingError: the file cannot be read, or holds something else.
-    """
-    try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # ValueError: no such day
-        raise TrainingError(
-            f"cannot be read ({type(error).__name__})", where=str(path), expected="a YAML file of settings"
-        ) from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise TrainingError("holds no settings", where=str(path), expected="lines such as `name: value`")
-    # YAML takes numbers and nothing for names, too; none of these is a setting.
-    return {str(name): value for name, value in content.items()}
+    """Return what a file sets; raise TrainingError if it cannot be read, or holds something else."""
+    return yaml_settings.read_settings(path, TrainingError)
 
 
 def defaults(name: str) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from model.decision import Decision
@@ -18,6 +18,7 @@ from serve.store.engine import Store
 from serve.store.imported import ImportedTicket
 from serve.store.recorded import input_hash, row_of
 from serve.store.reviews import ReviewItem
+from serve.store.writing import first_item, withdraw
 
 
 @dataclass(slots=True)
@@ -97,37 +98,18 @@ class DeskImport:
 
     def _add(self, session: Session, line: DeskLine, decision: Decision, due: datetime) -> None:
         row = row_of(line.ticket, decision, self._gazetteer, self._at, audited=False)
-        before = session.execute(
-            select(StoredDecision.id, StoredDecision.revision)
-            .where(StoredDecision.ticket_id == row["ticket_id"], StoredDecision.revision <= 0)
-            .order_by(StoredDecision.revision)
-        ).all()
-        stored = StoredDecision(**row, revision=before[0].revision - 1 if before else 0)
+        earlier = select(StoredDecision.id).where(
+            StoredDecision.ticket_id == row["ticket_id"], StoredDecision.revision <= 0
+        )
+        lowest = session.scalar(
+            select(func.min(StoredDecision.revision)).where(StoredDecision.id.in_(earlier))
+        )
+        withdraw(session, earlier)
+        stored = StoredDecision(**row, revision=0 if lowest is None else lowest - 1)
         session.add(stored)
         session.flush()
-        session.execute(
-            update(ReviewItem)
-            .where(ReviewItem.decision_id.in_([old.id for old in before]), ReviewItem.status == "waiting")
-            .values(status="withdrawn")
-            .execution_options(synchronize_session=False)
-        )
-        session.add(
-            ReviewItem(
-                decision_id=stored.id,
-                kind="first",
-                status="waiting",
-                created_at=self._at,
-                due_at=due,
-                risk=0,  # whatever it tells of happened long ago
-                score=row["score"] or 0.0,
-                level=row["level"],
-                unit=row["unit"],
-                family=row["family"],
-                district_code=row["district_code"],
-                channel=row["channel"],
-                skipped_by=[],
-            )
-        )
+        # Its risk is none: whatever it tells of happened long ago.
+        session.add(first_item(stored.id, row, self._at, due, risk=0))
         session.add(
             ImportedTicket(
                 decision_id=stored.id,

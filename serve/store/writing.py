@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -74,28 +75,46 @@ class DecisionTable:
         session.flush()  # gives them their numbers
         for decision, row in added:
             if decision.revision > 1:
-                _withdraw(session, row["ticket_id"], decision.id)
+                withdraw(session, _older(row["ticket_id"], decision.id))
             if latest[row["ticket_id"]] is decision and (row["level"] != Level.AUTO.value or row["audited"]):
                 session.add(self._item(decision, row))
         return found
 
     def _item(self, decision: StoredDecision, row: dict[str, Any]) -> ReviewItem:
         flags = row["flags"]
-        return ReviewItem(
-            decision_id=decision.id,
-            kind="first",
-            status="waiting",
-            created_at=row["answered_at"],
-            due_at=self._dispatching.due(row),
-            risk=2 if Flag.DANGER.value in flags else int(Flag.URGENT.value in flags),
-            score=row["score"] or 0.0,
-            level=row["level"],
-            unit=row["unit"],
-            family=row["family"],
-            district_code=row["district_code"],
-            channel=row["channel"],
-            skipped_by=[],
-        )
+        risk = 2 if Flag.DANGER.value in flags else int(Flag.URGENT.value in flags)
+        return first_item(decision.id, row, row["answered_at"], self._dispatching.due(row), risk)
+
+
+def first_item(
+    decision_id: int, row: Mapping[str, Any], created_at: datetime, due_at: datetime, risk: int
+) -> ReviewItem:
+    """Return what puts a decision, `row` of the store, on the desk for its first opinion."""
+    return ReviewItem(
+        decision_id=decision_id,
+        kind="first",
+        status="waiting",
+        created_at=created_at,
+        due_at=due_at,
+        risk=risk,
+        score=row["score"] or 0.0,
+        level=row["level"],
+        unit=row["unit"],
+        family=row["family"],
+        district_code=row["district_code"],
+        channel=row["channel"],
+        skipped_by=[],
+    )
+
+
+def withdraw(session: Session, decisions: Select[int]) -> None:
+    """Take what waits for review of decisions, given by their ids, out of the queue."""
+    session.execute(
+        update(ReviewItem)
+        .where(ReviewItem.decision_id.in_(decisions), ReviewItem.status == "waiting")
+        .values(status="withdrawn")
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _latest(session: Session, ticket_ids: Iterable[str]) -> dict[str, StoredDecision]:
@@ -116,14 +135,7 @@ def _latest(session: Session, ticket_ids: Iterable[str]) -> dict[str, StoredDeci
     return {row.ticket_id: row for row in rows}
 
 
-def _withdraw(session: Session, ticket_id: str, newest: int) -> None:
-    """Take what waits for review of older revisions out of the queue."""
-    older = select(StoredDecision.id).where(
+def _older(ticket_id: str, newest: int) -> Select[int]:
+    return select(StoredDecision.id).where(
         StoredDecision.ticket_id == ticket_id, StoredDecision.id != newest, StoredDecision.revision > 0
-    )
-    session.execute(
-        update(ReviewItem)
-        .where(ReviewItem.decision_id.in_(older), ReviewItem.status == "waiting")
-        .values(status="withdrawn")
-        .execution_options(synchronize_session=False)
     )

@@ -361,3 +361,15 @@ def choose() -> Callable[[Page, str], None]:
         page.keyboard.press("Enter")
 
     return take
+
+
+@pytest.fixture
+def consulted(desk, page: Page, shows, choose) -> None:
+    """Ask a unit about T1, the ticket on the page, and open the page of consultations."""
+    page.keyboard.press("c")
+    page.locator('#consult [data-add="units"]').click()
+    choose(page, "dhqsw")
+    page.locator("#consult-question").fill("这里归谁管？")
+    page.get_by_role("button", name="发起会商").click()
+    shows(page, "T2")
+    page.goto(f"{desk.url}/review/consult")

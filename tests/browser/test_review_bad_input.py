@@ -163,16 +163,7 @@ def test_what_one_person_left_unsent_is_not_sent_by_the_next(desk, context, page
 
 
 @on_one
-def test_an_expired_session_keeps_what_was_typed_into_a_consultation(
-    desk, context, page: Page, choose, shows
-):
-    page.keyboard.press("c")
-    page.locator('#consult [data-add="units"]').click()
-    choose(page, "dhqsw")
-    page.locator("#consult-question").fill("这里归谁管？")
-    page.get_by_role("button", name="发起会商").click()
-    shows(page, "T2")
-    page.goto(f"{desk.url}/review/consult")
+def test_an_expired_session_keeps_what_was_typed_into_a_consultation(consulted, desk, context, page: Page):
     page.get_by_label("东湖区水务局的答复").fill("请看附图")
     user = sign_out_everywhere(desk)
     page.get_by_role("button", name="不属于").click()

@@ -225,14 +225,7 @@ def test_every_page_has_the_navigation_of_ones_role(desk, context, role: str, na
         expect(page.locator('nav.links [aria-current="page"]')).to_have_text(name)
 
 
-def test_consultation_from_the_desk_to_its_ruling(desk, page: Page, shows, choose):
-    page.keyboard.press("c")
-    page.locator('#consult [data-add="units"]').click()
-    choose(page, "dhqsw")
-    page.locator("#consult-question").fill("这里归谁管？")
-    page.get_by_role("button", name="发起会商").click()
-    shows(page, "T2")
-    page.goto(f"{desk.url}/review/consult")
+def test_consultation_from_the_desk_to_its_ruling(consulted, desk, page: Page, choose):
     page.get_by_label("东湖区水务局的答复").fill("不归我们")
     page.get_by_role("button", name="不属于").click()
     expect(page.get_by_text("不属于本单位")).to_be_visible()
@@ -283,14 +276,7 @@ def test_a_second_opinion_is_blind_and_a_disagreement_goes_to_a_lead(desk, brows
 
 
 @on_one
-def test_what_is_typed_elsewhere_stays_when_an_answer_is_recorded(desk, page: Page, choose, shows):
-    page.keyboard.press("c")
-    page.locator('#consult [data-add="units"]').click()
-    choose(page, "dhqsw")
-    page.locator("#consult-question").fill("这里归谁管？")
-    page.get_by_role("button", name="发起会商").click()
-    shows(page, "T2")
-    page.goto(f"{desk.url}/review/consult")
+def test_what_is_typed_elsewhere_stays_when_an_answer_is_recorded(consulted, page: Page):
     page.get_by_label("裁定理由").fill("摊贩由城管查处")
     page.get_by_role("button", name="属于", exact=True).click()
     expect(page.get_by_text("属于本单位")).to_be_visible()

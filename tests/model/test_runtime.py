@@ -29,9 +29,14 @@ def exported(encoder: LoadedEncoder, tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
-def _load(folder: Path, max_tokens: int = 64) -> EncoderRuntime:
+def _load(folder: Path, max_tokens: int = 64, *, threads: int = 1, shared: bool = False) -> EncoderRuntime:
     return EncoderRuntime.load(
-        folder / "encoder.onnx", folder / "tokenizer.json", max_tokens=max_tokens, pad_id=0, threads=1
+        folder / "encoder.onnx",
+        folder / "tokenizer.json",
+        max_tokens=max_tokens,
+        pad_id=0,
+        threads=threads,
+        shared=shared,
     )
 
 
@@ -123,14 +128,7 @@ def test_every_text_is_in_one_run() -> None:
 
 
 def test_calls_side_by_side_give_what_calls_in_turn_give(exported: Path) -> None:
-    shared = EncoderRuntime.load(
-        exported / "encoder.onnx",
-        exported / "tokenizer.json",
-        max_tokens=64,
-        pad_id=0,
-        threads=3,
-        shared=True,
-    )
+    shared = _load(exported, threads=3, shared=True)
     assert shared.side_by_side == 3
     ids = shared.tokenize(TEXTS)
     expected = _load(exported).encode(ids)
@@ -141,14 +139,7 @@ def test_calls_side_by_side_give_what_calls_in_turn_give(exported: Path) -> None
 
 def test_no_more_calls_run_at_a_time_than_there_are_cores(exported: Path) -> None:
     at_a_time = []
-    shared = EncoderRuntime.load(
-        exported / "encoder.onnx",
-        exported / "tokenizer.json",
-        max_tokens=64,
-        pad_id=0,
-        threads=2,
-        shared=True,
-    )
+    shared = _load(exported, threads=2, shared=True)
     run = shared._run
 
     def watched(session: object, batch: list) -> np.ndarray:
