@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
-from statistics import NormalDist
+
+from scipy.stats import binomtest
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,5 @@ def wilson_interval(right: int, total: int, level: float = 0.95) -> Interval:
         raise ValueError(f"{right} of {total}")
     if total == 0:
         return Interval(0.0, 1.0)
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    share, scale = right / total, 1 + z * z / total
-    middle = (share + z * z / (2 * total)) / scale
-    half = z / scale * sqrt(share * (1 - share) / total + (z / (2 * total)) ** 2)
-    return Interval(max(0.0, middle - half), min(1.0, middle + half))
+    found = binomtest(right, total).proportion_ci(level, method="wilson")
+    return Interval(float(found.low), float(found.high))

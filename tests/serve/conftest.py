@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 
 import httpx
 import pytest
@@ -35,6 +36,7 @@ from serve.app import create_app
 from serve.settings import ServeSettings, load_settings
 from serve.store.base import now
 from serve.store.reviews import ReviewItem, Ruling
+from serve.store.write_ahead import WriteAheadFile
 
 CITY = Jurisdiction("c", "山海市", JurisdictionLevel.CITY)
 DISTRICT = Jurisdiction("d", "东湖区", JurisdictionLevel.DISTRICT, "c")
@@ -207,3 +209,11 @@ def connect() -> Connect:
 async def client(connect: Connect, scorer: StubScorer) -> AsyncIterator[httpx.AsyncClient]:
     async with connect(scorer) as connected:
         yield connected
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Iterator[WriteAheadFile]:
+    """Give an empty file for decisions that wait."""
+    file = WriteAheadFile(tmp_path / "waiting.log", 1_000_000)
+    yield file
+    file.close()

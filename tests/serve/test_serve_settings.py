@@ -63,11 +63,3 @@ def test_wrong_settings_are_refused_with_the_file(content: str, tmp_path: Path):
 def test_missing_file_is_refused(tmp_path: Path):
     with pytest.raises(ServeSettingsError, match="cannot be read"):
         load_settings(tmp_path / "none.yaml")
-
-
-@pytest.mark.parametrize("content", ["?", "5: x", "? 2018-01-01", "seed: 2018-13-45", "[" * 3000])
-def test_what_yaml_takes_for_a_name_or_a_day_is_refused(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "settings.yaml"
-    path.write_text(content, "utf-8")
-    with pytest.raises(ServeSettingsError):
-        load_settings(path)

@@ -62,13 +62,6 @@ def url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def waiting(tmp_path: Path) -> Iterator[WriteAheadFile]:
-    file = WriteAheadFile(tmp_path / "waiting.log", 1_000_000)
-    yield file
-    file.close()
-
-
-@pytest.fixture
 def recording(url: str, waiting: WriteAheadFile, decision_on) -> Iterator[RecordingScorer]:
     store = Store.open(url)
     made = RecordingScorer(Scorer(decision_on), store, waiting, Dispatching(0.0, 1, 60, 5))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,13 +41,6 @@ class Scorer:
 
     def fallback(self, ticket):
         return self._decide(ticket, degraded=True)
-
-
-@pytest.fixture
-def waiting(tmp_path: Path) -> Iterator[WriteAheadFile]:
-    file = WriteAheadFile(tmp_path / "waiting.log", 1_000_000)
-    yield file
-    file.close()
 
 
 @pytest.fixture

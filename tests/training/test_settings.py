@@ -106,11 +106,3 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="cannot be read") as raised:
         load_settings(tmp_path / "nowhere.yaml")
     assert raised.value.where == str(tmp_path / "nowhere.yaml")
-
-
-@pytest.mark.parametrize("content", ["?", "5: x", "? 2018-01-01", "seed: 2018-13-45", "[" * 3000])
-def test_what_yaml_takes_for_a_name_or_a_day_is_refused(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "settings.yaml"
-    path.write_text(content, "utf-8")
-    with pytest.raises(TrainingError):
-        load_settings(path)
