@@ -36,6 +36,12 @@ class HeadWeights:
     bias: FloatArray
     evidence: FloatArray
 
+    def families(self) -> FloatArray:
+        """Return what each family adds to its units' rows, [F, D]."""
+        standardised = (self.duty_text - self.duty_center) / self.duty_scale
+        vectors = self.duty + standardised @ self.duty_projection.T
+        return vectors.astype(np.float32, copy=False)
+
     def save(self, path: Path) -> None:
         """Write the arrays as safetensors."""
         save_file({name: getattr(self, name) for name in self.__slots__}, path)
@@ -59,8 +65,7 @@ class CatalogHead:
 
     def __init__(self, layout: UnitLayout, weights: HeadWeights) -> None:
         self.layout = layout
-        standardised = (weights.duty_text - weights.duty_center) / weights.duty_scale
-        family = weights.duty + standardised @ weights.duty_projection.T
+        family = weights.families()
         self._matrix = np.ascontiguousarray(
             (family[layout.family_of] + weights.place[layout.jurisdiction_of] + weights.residual).T
         )

@@ -42,7 +42,8 @@ class LexicalExpert:
 
     `weights` is int8 [features, units]; row f stands for `scale[f]` times it. `bias` is float32 [units].
     Units that no training text carried have no weights: their margin is the lowest that any unit got in
-    training, and their numbers are in `unseen`. Those of `duty_words` are scored by these instead.
+    training. Those of `duty_words` are scored by these instead. `texts` is int64 [units]: how many training
+    texts carried each.
     """
 
     def __init__(
@@ -51,14 +52,14 @@ class LexicalExpert:
         weights: NDArray[np.int8],
         scale: FloatArray,
         bias: FloatArray,
-        seen: IntArray,
+        texts: IntArray,
         duty_words: DutyWords | None = None,
     ) -> None:
         self.features = features
         self._weights = weights
         self._scale = scale
         self._bias = bias
-        self._seen = seen
+        self.texts = texts
         self.duty_words = duty_words if duty_words is not None else DutyWords.none(len(features))
 
     @property
@@ -98,15 +99,20 @@ class LexicalExpert:
         scale[scale == 0] = 1.0
         full = np.zeros((len(features), n_units), dtype=np.int8)
         full[:, seen] = np.rint(weights / scale[:, None])
-        return cls(features, full, scale.astype(np.float32), bias, seen)
+        counts = np.bincount(labels, minlength=n_units).astype(np.int64)
+        return cls(features, full, scale.astype(np.float32), bias, counts)
 
     def with_units(
-        self, sources: Sequence[Sequence[int]], silent: NDArray[np.bool_], duties: Mapping[int, str]
+        self,
+        sources: Sequence[Sequence[int]],
+        silent: NDArray[np.bool_],
+        duties: Mapping[int, str],
+        texts: IntArray,
     ) -> LexicalExpert:
         """Return an expert for other units: each the mean of the columns of its sources, or the very column.
 
         Units that are `silent` get a margin that no text overcomes. Those that `duties` holds by their new
-        number are scored by the words of these texts.
+        number are scored by the words of these texts. `texts` is how many training texts each unit has.
         """
         weights = np.empty((len(self._weights), len(sources)), dtype=np.int8)
         bias = np.empty(len(sources), dtype=np.float32)
@@ -117,20 +123,14 @@ class LexicalExpert:
             weights[:, column] = np.rint(self._weights[:, rows].mean(axis=1, dtype=np.float32))
             bias[column] = self._bias[rows].mean()
         bias[silent] = _SILENT
-        seen = [i for i, rows in enumerate(sources) if i not in duties and np.isin(rows, self._seen).any()]
         return LexicalExpert(
             self.features,
             weights,
             self._scale,
             bias,
-            np.array(seen, dtype=np.int64),
+            texts,
             DutyWords.read(self.features, duties),
         )
-
-    @property
-    def unseen(self) -> IntArray:
-        """Numbers of the units that no training text carried."""
-        return np.setdiff1d(np.arange(self.n_units), self._seen)
 
     def read(self, text: str) -> Reading:
         """Find in a text what `margins` and `top_terms` need of it, once for both."""
@@ -191,7 +191,7 @@ class LexicalExpert:
                 "weights": self._weights,
                 "scale": self._scale,
                 "bias": self._bias,
-                "seen": self._seen,
+                "texts": self.texts,
                 "idf": self.features.idf,
                 "duty_units": self.duty_words.units,
                 "duty_weights": self.duty_words.weights,
@@ -216,7 +216,7 @@ class LexicalExpert:
                 DutyWords(tensors["duty_units"], tensors["duty_weights"]) if "duty_units" in tensors else None
             )
             return cls(
-                features, tensors["weights"], tensors["scale"], tensors["bias"], tensors["seen"], duty_words
+                features, tensors["weights"], tensors["scale"], tensors["bias"], _texts(tensors), duty_words
             )
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise ArtifactError(
@@ -224,3 +224,12 @@ class LexicalExpert:
                 where=folder.name,
                 fix="Train or copy the artifact again.",
             ) from error
+
+
+def _texts(tensors: Mapping[str, NDArray[np.generic]]) -> IntArray:
+    if "texts" in tensors:
+        return tensors["texts"].astype(np.int64)
+    # Artifacts of before did not count: what they saw counts as seen often.
+    texts = np.zeros(len(tensors["bias"]), dtype=np.int64)
+    texts[tensors["seen"].astype(np.int64)] = np.iinfo(np.int32).max
+    return texts

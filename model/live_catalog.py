@@ -21,6 +21,9 @@ from model.lexical_features import IntArray
 _NO_SCORE_OF_ITS_OWN = -1e4
 """Bias of a unit that has only what its predecessors leave it."""
 
+_FEW_TEXTS = 30
+"""A family with fewer training texts teaches a new unit too little: its duty text says more."""
+
 
 def apply_catalog(source: Path, new: Catalog, output: Path) -> None:
     """Write a copy of an artifact that dispatches by another catalog.
@@ -32,7 +35,7 @@ def apply_catalog(source: Path, new: Catalog, output: Path) -> None:
     before, after = UnitLayout.load(source / artifact.LAYOUT), UnitLayout.from_catalog(new)
     weights = HeadWeights.load(source / artifact.HEAD)
     lexical = LexicalExpert.load(source / artifact.LEXICAL)
-    rebuilt = _Rebuilding(new, before, after, lexical.duty_words.units)
+    rebuilt = _Rebuilding(new, before, after, lexical)
     with artifact.changed_copy(source, output, applied_to_model=manifest.model_version) as folder:
         shutil.rmtree(folder / artifact.CATALOG)
         save_catalog(new, folder / artifact.CATALOG)
@@ -52,18 +55,20 @@ def apply_catalog(source: Path, new: Catalog, output: Path) -> None:
 class _Rebuilding:
     """Finds for each row of a new layout the rows of the old one that it comes from."""
 
-    def __init__(self, new: Catalog, before: UnitLayout, after: UnitLayout, by_duty: IntArray) -> None:
-        """Compare two layouts; `by_duty` holds the units of the old one that are known by duty text alone."""
-        self._new, self._before, self._after, self._by_duty = new, before, after, by_duty
-        known = {name: row for row, name in enumerate(before.families)}
+    def __init__(self, new: Catalog, before: UnitLayout, after: UnitLayout, lexical: LexicalExpert) -> None:
+        """Compare two layouts; `lexical` knows how much was seen of the units of the old one."""
+        self._new, self._before, self._after = new, before, after
+        self._by_duty, self._texts = lexical.duty_words.units, lexical.texts
+        families = {name: row for row, name in enumerate(before.families)}
         self._family = [
-            next((known[n] for n in (name, *new.families[name].aliases) if n in known), None)
+            next((families[n] for n in (name, *new.families[name].aliases) if n in families), None)
             for name in after.families
         ]
         units = {code: row for row, code in enumerate(before.units)}
         self._own: list[int | None] = []
         self._sources: list[list[int]] = []
         self._heir: list[bool] = []
+        self._stranger: list[bool] = []  # new, and known by its duty text rather than by sisters
         for row, code in enumerate(after.units):
             unit = new.departments[code]
             family = self._family[after.family_of[row]]
@@ -71,10 +76,13 @@ class _Rebuilding:
             if own is not None and before.family_of[own] != family:
                 own = None  # it does something else now: what was learned of it no longer holds
             left = [units[item] for item in unit.predecessors if item in units] if own is None else []
-            sisters = np.flatnonzero(before.family_of == family).tolist() if family is not None else []
+            # A sister that no text was seen of has nothing to teach.
+            sisters = np.flatnonzero((before.family_of == family) & (self._texts > 0))
+            known = int(self._texts[sisters].sum())
             self._own.append(own)
             self._heir.append(bool(left))
-            self._sources.append([own] if own is not None else left or sisters)
+            self._stranger.append(own is None and not left and known < _FEW_TEXTS)
+            self._sources.append([own] if own is not None else left or sisters.tolist())
 
     def head(self, weights: HeadWeights) -> HeadWeights:
         size = weights.duty.shape[1]
@@ -98,8 +106,8 @@ class _Rebuilding:
             elif self._heir[row]:
                 bias[row] = _NO_SCORE_OF_ITS_OWN
             else:
-                bias[row] = weights.bias[sources].mean() if sources else weights.bias.mean()
-        return HeadWeights(
+                bias[row] = weights.bias.mean() if self._stranger[row] else weights.bias[sources].mean()
+        rebuilt = HeadWeights(
             duty_text,
             weights.duty_center,
             weights.duty_scale,
@@ -110,17 +118,26 @@ class _Rebuilding:
             bias,
             weights.evidence,
         )
+        # What a few tickets taught of a family stays with the sisters that they were of.
+        strangers = np.flatnonzero(self._stranger)
+        residual[strangers] = -rebuilt.families()[self._after.family_of[strangers]]
+        return rebuilt
 
-    def lexical(self) -> tuple[list[list[int]], NDArray[np.bool_], dict[int, str]]:
-        """Return for each unit what it comes from, which are silent, and the duty texts of new ones."""
+    def lexical(self) -> tuple[list[list[int]], NDArray[np.bool_], dict[int, str], IntArray]:
+        """Return what `LexicalExpert.with_units` takes."""
         everyone = list(range(len(self._before.units)))
-        silent = np.array(self._heir, dtype=bool)
         duties = {
             row: self._duty(code)
             for row, code in enumerate(self._after.units)
-            if not silent[row] and np.isin(self._sources[row], self._by_duty).all()
+            if self._stranger[row] or self._own[row] in self._by_duty
         }
-        return [sources or everyone for sources in self._sources], silent, duties
+        texts = [self._texts[own] if own is not None else 0 for own in self._own]
+        return (
+            [sources or everyone for sources in self._sources],
+            np.array(self._heir, dtype=bool),
+            duties,
+            np.array(texts, dtype=np.int64),
+        )
 
     def _duty(self, code: str) -> str:
         unit = self._new.departments[code]

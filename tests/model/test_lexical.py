@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from model.errors import ArtifactError
 from model.lexical import LexicalExpert
@@ -24,7 +25,7 @@ def test_training_texts_are_told_apart(labels):
 
 def test_a_unit_never_seen_ranks_last():
     expert = fitted([0, 0, 1, 1, 3, 3], 4)
-    assert expert.unseen.tolist() == [2]
+    assert expert.texts.tolist() == [2, 2, 0, 2]
     assert (expert.decision(TEXTS).argmin(1) == 2).all()
 
 
@@ -60,7 +61,7 @@ def test_damaged_weights_are_refused(tmp_path):
 def with_stranger():
     expert = fitted([0, 0, 1, 1, 2, 2], 3)
     return expert, expert.with_units(
-        [[0], [1], [2], [0, 1, 2]], np.zeros(4, dtype=bool), {3: "路灯不亮怎么办"}
+        [[0], [1], [2], [0, 1, 2]], np.zeros(4, dtype=bool), {3: "路灯不亮怎么办"}, np.array([2, 2, 2, 0])
     )
 
 
@@ -68,7 +69,6 @@ def test_a_stranger_is_scored_by_the_words_of_its_duty():
     _, applied = with_stranger()
     near, far = applied.decision(["路灯不亮", "公交车等了很久"])[:, 3]
     assert near > far
-    assert applied.unseen.tolist() == [3]
 
 
 def test_a_stranger_leaves_the_margins_of_others():
@@ -87,3 +87,15 @@ def test_a_stranger_is_saved_and_read_back(tmp_path):
     applied.save(tmp_path / "lexical")
     loaded = LexicalExpert.load(tmp_path / "lexical")
     assert np.array_equal(loaded.decision(TEXTS), applied.decision(TEXTS))
+    assert loaded.texts.tolist() == [2, 2, 2, 0]
+
+
+def test_an_expert_that_did_not_count_its_texts_is_read(tmp_path):
+    folder = tmp_path / "lexical"
+    fitted([0, 0, 1, 1, 3, 3], 4).save(folder)
+    tensors = load_file(folder / "weights.safetensors")
+    del tensors["texts"]
+    save_file(tensors | {"seen": np.array([0, 1, 3])}, folder / "weights.safetensors")
+    texts = LexicalExpert.load(folder).texts
+    assert texts[2] == 0
+    assert texts[[0, 1, 3]].min() > 1_000_000

@@ -38,6 +38,7 @@ from model.decision import AnsweredBy, Decision, Flag, Level, PlaceStatus, Reaso
 from model.dispatcher import Dispatcher
 from model.errors import ArtifactError
 from model.inputs import model_input
+from model.lexical import LexicalExpert
 from model.live_catalog import apply_catalog
 from model.runtime import Precision
 from serve.live_catalog_cli import app as catalog_commands
@@ -600,6 +601,28 @@ def test_a_new_family_is_scored_by_its_duty_text(trained: Path, tmp_path: Path) 
     row = applied.experts.head.layout.units.index("养老-c")
     duty, other = applied.scores(tickets)[:, row]
     assert duty > other > 0
+
+
+def test_a_family_of_few_texts_teaches_a_new_unit_less_than_its_duty_text(
+    trained: Path, dispatcher: Dispatcher, tmp_path: Path
+) -> None:
+    few = tmp_path / "few"
+    with artifact.changed_copy(trained, few) as folder:
+        lexical = LexicalExpert.load(folder / artifact.LEXICAL)
+        lexical.texts[dispatcher.experts.head.layout.units.index("水务-c")] = 5
+        lexical.save(folder / artifact.LEXICAL)
+    unit = Department("水务-d2", "西河区水务局", DepartmentKind.DISTRICT_BUREAU, "水务", "d2")
+    by_sister, by_duty = (
+        _applied(source, tmp_path / f"{source.name}-applied", unit) for source in (trained, few)
+    )
+    units = by_duty.experts.head.layout.units
+    assert units.index(unit.code) in by_duty.experts.lexical.duty_words.units
+    assert units.index(unit.code) not in by_sister.experts.lexical.duty_words.units
+    ticket = Ticket("1", "西河区花园小区自来水停供两天", created_at=datetime(2026, 3, 1))
+    encoder, _ = _raw(by_duty, ticket, unit.code)
+    assert encoder != pytest.approx(_raw(by_sister, ticket, unit.code)[0], abs=0.1)
+    for code in dispatcher.experts.head.layout.units:
+        assert _raw(by_duty, ticket, code) == pytest.approx(_raw(dispatcher, ticket, code), abs=1e-5)
 
 
 def _guided(trained: Path, output: Path, *scenarios: Scenario) -> Dispatcher:
