@@ -25,6 +25,10 @@ _OPENING = re.compile(
     r"^[^，,。；;：:]{0,12}(?:反映|来电|来信|来访|咨询|投诉|表示|称)[：:，,]?\s*"
     r"|(?:其|本人|来电人|诉求人)?(?:系|是|为|居住在|居住于|家住|住在|住)[^，,。；;：:]{1,40}?(?:业主|居民|住户|村民|市民|租户|商户|小区|家长|员工)[，,。；;]?"
 )
+# A clause that only says where.
+_WHERE = re.compile(
+    r"[^，,。；;：:\n]+(?:[市区县镇乡路街巷村号栋幢楼]|街道|社区|花园|公寓|广场|大厦|项目|[一二三四五六七八九\d]期)[，,：:]?\s*"
+)
 _CHINESE = {mark: number for number, mark in enumerate("一二三四五六七八九", 1)}
 _SHORTEST = 8
 _TOLD = 8
@@ -71,7 +75,10 @@ def _lists_demands(before: str) -> bool:
     if _TELLS.search(before):
         return False
     asks = _ASKS.search(before)
-    return asks is None or len(_OPENING.sub("", before[: asks.start()])) < _TOLD
+    if asks is None:
+        return True
+    told = _OPENING.sub("", before[: asks.start()])
+    return len(told) < _TOLD or _WHERE.fullmatch(told) is not None
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
