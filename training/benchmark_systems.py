@@ -25,10 +25,7 @@ from model import artifact
 from model.combination import Combination
 from model.dispatcher import Dispatcher
 from model.encoder import EMBEDDED, LoadedEncoder, TextEncoder, load_encoder
-from model.jurisdiction import PlaceResolver
 from model.layout import UnitLayout
-from model.place_evidence import PlaceEvidence
-from model.place_names import LearnedPlaces
 from training.baselines import Baseline, FrozenEncoderLogistic, MajorityClass, TfidfLinearSVC
 from training.corpus import Corpus
 from training.errors import TrainingError
@@ -97,11 +94,7 @@ class Tickets:
     @property
     def training(self) -> Corpus:
         """Return all tickets up to the day."""
-        return Corpus(
-            inputs=[*self.earlier.inputs, *self.latest.inputs],
-            labels=np.concatenate([self.earlier.labels, self.latest.labels]),
-            dates=[*self.earlier.dates, *self.latest.dates],
-        )
+        return self.earlier.followed_by(self.latest)
 
 
 def draft_catalog(
@@ -197,12 +190,9 @@ def catalog(task: Task) -> Scores:
             )
         )
     dispatcher = Dispatcher.load(folder, threads=task.settings.threads)
-    experts = dispatcher.experts
-    head_alone = _calibrated(
-        _catalog_head(dispatcher, tickets, tickets.latest, _places_learned_earlier(dispatcher, tickets)),
-        tickets.latest,
-        _catalog_head(dispatcher, tickets, tickets.test, experts.places),
-    )
+    # The artifact's encoder has seen the latest tickets since it was calibrated on them.
+    alone = Combination((CATALOG,), (artifact.read_manifest(folder).metrics["encoder_weight_alone"],))
+    head_alone = alone.scores([_catalog_head(dispatcher, tickets)])
     return {CATALOG: head_alone, COMBINED: dispatcher.scores([item.ticket for item in tickets.test.inputs])}
 
 
@@ -234,27 +224,13 @@ def _calibrated(on_latest: FloatArray, latest: Corpus, on_test: FloatArray) -> F
     return Combination.fit(["system"], [on_latest], latest.labels).scores([on_test])
 
 
-def _places_learned_earlier(dispatcher: Dispatcher, tickets: Tickets) -> PlaceEvidence:
-    """Return evidence by places learned without the latest slice, for which the head is calibrated on it."""
-    layout = dispatcher.experts.head.layout
-    earlier = tickets.earlier
-    learned = LearnedPlaces.fit(
-        [item.normalised.text for item in earlier.inputs],
-        [layout.jurisdictions[i] for i in layout.jurisdiction_of[earlier.labels]],
-        tickets.catalog.gazetteer,
-    )
-    return PlaceEvidence(PlaceResolver(tickets.catalog.gazetteer, learned), layout.jurisdictions)
-
-
-def _catalog_head(
-    dispatcher: Dispatcher, tickets: Tickets, corpus: Corpus, places: PlaceEvidence
-) -> FloatArray:
+def _catalog_head(dispatcher: Dispatcher, tickets: Tickets) -> FloatArray:
+    """Return the logits [N, U] of the test by the artifact's encoder and head."""
     experts = dispatcher.experts
     if experts.head.layout.units != tickets.units:
         raise TrainingError("the artifact's units are not those of the tickets", where="benchmark")
-    vectors = experts.runtime.encode(experts.runtime.tokenize(corpus.texts))
-    evidence = np.stack([places.features(item) for item in corpus.inputs])
-    return experts.head.logits(vectors, evidence)
+    inputs = tickets.test.inputs
+    return experts.encoder_logits(inputs, experts.read_places(inputs))
 
 
 def _encoder(settings: TrainingSettings) -> LoadedEncoder:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from model import artifact
 from model.calibration import Calibration
 from model.cascade import Cascade
-from model.combination import LEXICAL, Combination
+from model.combination import ENCODER, LEXICAL, Combination
 from model.decision import Level
 from model.experts import Experts
 from model.layout import LEVELS, UnitLayout
@@ -25,9 +25,11 @@ class Calibrated:
     """How the experts' logits become decisions.
 
     `scores` float32 [N, U] are those of both experts for the tickets it was fit on, `labels` their units.
+    `encoder_alone` is the combination of the encoder with nothing.
     """
 
     combination: Combination
+    encoder_alone: Combination
     calibration: Calibration
     cascade: Cascade | None
     policy: Policy
@@ -51,6 +53,7 @@ class Calibrated:
             "calibration_top1": round(float(found[:, 0].mean()), 4),
             "calibration_top3": round(float(found.any(1).mean()), 4),
             "calibration_auto_share": round(self.auto_share, 4),
+            "encoder_weight_alone": self.encoder_alone.weights[0],
             "cascade_share": round(self.cascade.answered, 4) if self.cascade is not None else 0.0,
         }
 
@@ -58,8 +61,9 @@ class Calibrated:
 def calibrate(experts: Experts, latest: Corpus, layout: UnitLayout, settings: TrainingSettings) -> Calibrated:
     """Fit all that comes after the experts."""
     logits = experts.logits(latest.inputs, experts.read_places(latest.inputs))
-    margins = logits[experts.names.index(LEXICAL)]
+    by_encoder, margins = (logits[experts.names.index(name)] for name in (ENCODER, LEXICAL))
     combination = Combination.fit(experts.names, logits, latest.labels)
+    alone = Combination.fit([ENCODER], [by_encoder], latest.labels)
     combined = combination.scores(logits)
     calibration = Calibration.fit(combined, latest.labels)
     cascade = Cascade.fit(
@@ -71,7 +75,7 @@ def calibrate(experts: Experts, latest: Corpus, layout: UnitLayout, settings: Tr
     )
     scores = calibration.apply(combined)
     policy, auto_share = _fit_policy(scores, latest, layout, settings)
-    return Calibrated(combination, calibration, cascade, policy, scores, latest.labels, auto_share)
+    return Calibrated(combination, alone, calibration, cascade, policy, scores, latest.labels, auto_share)
 
 
 def _fit_policy(

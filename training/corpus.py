@@ -55,6 +55,14 @@ class Corpus:
             dates=[self.dates[i] for i in rows],
         )
 
+    def followed_by(self, other: Corpus) -> Corpus:
+        """Return the tickets of both."""
+        return Corpus(
+            inputs=[*self.inputs, *other.inputs],
+            labels=np.concatenate([self.labels, other.labels]),
+            dates=[*self.dates, *other.dates],
+        )
+
     def before(self, until: date) -> Corpus:
         """Return the tickets up to and including a day, with all their duplicates."""
         earlier, _ = split_by_time(self.dates, duplicate_groups(self.texts), until)

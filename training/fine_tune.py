@@ -119,8 +119,9 @@ def fine_tune(
     duty_ids: Sequence[Sequence[int]],
     settings: TrainingSettings,
     folder: Path,
+    name: str = "fine-tuning",
 ) -> None:
-    """Train the model in place.
+    """Train the model in place; the progress bar bears the `name`.
 
     Checkpoints go to `folder`; a call with the same folder goes on from the last one, and ends with the
     same weights as a run that was never stopped. Several processes share each batch; the first one writes.
@@ -160,7 +161,7 @@ def fine_tune(
         data_collator=BatchCollator(examples, pad_id),
         callbacks=[
             DutyRefresh(duty_ids, pad_id),
-            *([ProgressCallback("fine-tuning")] if is_first() else []),
+            *([ProgressCallback(name)] if is_first() else []),
         ],
         settings=settings,
     )

@@ -36,6 +36,7 @@ class TrainingSettings(BaseModel):
     dropout: Share
     duty_dropout: Share
     label_smoothing: Share
+    refresh_rate: Annotated[float, Field(ge=0, le=1)]
     seed: Annotated[int, Field(ge=0)]
     lexical_c: Positive
     int8_encoder: bool

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from safetensors import SafetensorError
@@ -18,31 +19,27 @@ from data.catalog.folder import save_catalog
 from data.tickets.columns import ColumnMapping
 from data.tickets.reading import read_tickets
 from model import artifact
-from model.classifier import CatalogClassifier
-from model.encoder import LoadedEncoder, load_encoder
 from model.experts import Experts
 from model.head import CatalogHead
 from model.jurisdiction import PlaceResolver
 from model.layout import UnitLayout
 from model.lexical import LexicalExpert
-from model.place_evidence import FEATURES, PlaceEvidence, out_of_fold_evidence
+from model.place_evidence import PlaceEvidence
 from model.place_names import LearnedPlaces
-from model.runtime import EncoderRuntime
 from model.segment import Segmenter, catalog_words
-from training.calibrate import calibrate
+from training.calibrate import Calibrated, calibrate
 from training.checkpoints import checkpoint_folder, checkpoints_of
 from training.corpus import Corpus
 from training.disk import is_full_disk
+from training.encoder_training import EncoderTraining
 from training.errors import TrainingError
-from training.examples import Examples
-from training.export import check_export, export_encoder, export_int8
-from training.fine_tune import fine_tune
+from training.export import export_int8
 from training.processes import is_first, wait_for_all
 from training.progress import say, step
 from training.settings import TrainingSettings
 
 _LEAST_TICKETS = 100
-_CHECKED_TEXTS = 16
+_REFRESH = "refresh"
 _SOFTWARE = ("paidan", "torch", "transformers", "onnxruntime", "tokenizers", "scikit-learn", "numpy")
 
 
@@ -120,30 +117,28 @@ def _train(request: TrainingRequest) -> Path:
     if is_first():
         checkpoint_folder(request.output, identity)
     wait_for_all()
-    encoder, max_tokens = _open_encoder(settings)
-    classifier = _fine_tuned(request, earlier, layout, encoder)
-    if not is_first():
+    encoder = EncoderTraining(catalog, layout, settings)
+    work = checkpoints_of(request.output)
+    encoder.fit(earlier, work)
+    calibrated: Calibrated | None = None
+    segmenter = Segmenter(catalog_words(catalog))
+    if is_first():
+        calibrated = _calibrate(encoder, earlier, latest, layout, segmenter, request)
+    wait_for_all()
+    encoder.refresh(earlier, latest, work / _REFRESH)
+    if calibrated is None:
         return request.output
     with artifact.new_artifact(request.output) as folder:
+        # Weights, curve and thresholds stay: they were found on tickets that no expert had seen.
         with step("exporting"):
-            runtime, difference = _export(encoder, folder, latest, max_tokens, settings.threads)
+            _, difference = encoder.export(folder, latest)
             if settings.int8_encoder:
                 export_int8(folder / artifact.ENCODER, folder / artifact.ENCODER_INT8)
-        with step("training the lexical expert"):
-            segmenter = Segmenter(catalog_words(catalog))
-            lexical = _fit_lexical(earlier, layout, segmenter, settings)
-        with step("calibrating"):
-            weights = classifier.cpu().head_weights()
-            learned = _learn_places(earlier, catalog, layout)
-            places = PlaceEvidence(PlaceResolver(catalog.gazetteer, learned), layout.jurisdictions)
-            experts = Experts(runtime, CatalogHead(layout, weights), places, lexical)
-            calibrated = calibrate(experts, latest, layout, settings)
         with step("refitting the cheap experts on all tickets"):
-            # The weights and thresholds stay: they were found on tickets that no expert had seen.
             _learn_places(corpus, catalog, layout).save(folder / artifact.PLACES)
             _fit_lexical(corpus, layout, segmenter, settings).save(folder / artifact.LEXICAL)
 
-        weights.save(folder / artifact.HEAD)
+        encoder.head_weights().save(folder / artifact.HEAD)
         layout.save(folder / artifact.LAYOUT)
         calibrated.save(folder)
         save_catalog(catalog, folder / artifact.CATALOG)
@@ -151,7 +146,11 @@ def _train(request: TrainingRequest) -> Path:
         artifact.write_manifest(
             folder,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            encoder={"name": settings.encoder, "max_tokens": max_tokens, "pad_id": encoder.pad_id},
+            encoder={
+                "name": settings.encoder,
+                "max_tokens": encoder.max_tokens,
+                "pad_id": encoder.pad_id,
+            },
             columns=(request.city_columns or request.columns).to_dict(),
             data={
                 "tickets_sha256": artifact.file_sha256(request.tickets),
@@ -166,61 +165,30 @@ def _train(request: TrainingRequest) -> Path:
             metrics=calibrated.metrics() | {"onnx_difference": difference},
             software={"python": platform.python_version()} | {name: version(name) for name in _SOFTWARE},
         )
-    shutil.rmtree(checkpoints_of(request.output), ignore_errors=True)
+    shutil.rmtree(work, ignore_errors=True)
     return request.output
 
 
-def _open_encoder(settings: TrainingSettings) -> tuple[LoadedEncoder, int]:
-    """Return the encoder, ready to tokenise, and how many tokens of a text it reads."""
-    encoder = load_encoder(
-        settings.encoder,
-        layers=settings.layers,
-        pooling=settings.pooling,
-        dropout=settings.encoder_dropout,
-    )
-    max_tokens = min(settings.max_tokens, encoder.max_positions)
-    encoder.tokenizer.no_padding()
-    encoder.tokenizer.enable_truncation(max_tokens)
-    return encoder, max_tokens
-
-
-def _fine_tuned(
-    request: TrainingRequest, earlier: Corpus, layout: UnitLayout, encoder: LoadedEncoder
-) -> CatalogClassifier:
+def _calibrate(
+    encoder: EncoderTraining,
+    earlier: Corpus,
+    latest: Corpus,
+    layout: UnitLayout,
+    segmenter: Segmenter,
+    request: TrainingRequest,
+) -> Calibrated:
+    """Find on the latest tickets what comes after experts that know the earlier ones alone."""
     settings, catalog = request.settings, request.catalog
-    with step("reading places"):
-        evidence = out_of_fold_evidence(
-            earlier.inputs, _jurisdictions(earlier, layout), catalog.gazetteer, layout.jurisdictions
-        )
-    torch.manual_seed(settings.seed)
-    classifier = CatalogClassifier(
-        encoder.network,
-        layout,
-        hidden_size=encoder.hidden_size,
-        evidence_features=len(FEATURES),
-        dropout=settings.dropout,
-        duty_dropout=settings.duty_dropout,
-        label_smoothing=settings.label_smoothing,
-    )
-    with step("fine-tuning the encoder"):
-        fine_tune(
-            classifier,
-            Examples(
-                _token_ids(encoder, earlier.texts),
-                evidence,
-                (len(layout.jurisdictions), len(FEATURES)),
-                earlier.labels,
-            ),
-            pad_id=encoder.pad_id,
-            duty_ids=_token_ids(encoder, [catalog.families[name].duty for name in layout.families]),
-            settings=settings,
-            folder=checkpoints_of(request.output),
-        )
-    return classifier
-
-
-def _token_ids(encoder: LoadedEncoder, texts: list[str]) -> list[list[int]]:
-    return [encoding.ids for encoding in encoder.tokenizer.encode_batch(texts)]
+    with TemporaryDirectory(dir=checkpoints_of(request.output)) as scratch:
+        with step("reading the latest tickets"):
+            runtime, _ = encoder.export(Path(scratch), latest)
+        with step("training the lexical expert"):
+            lexical = _fit_lexical(earlier, layout, segmenter, settings)
+        with step("calibrating"):
+            learned = _learn_places(earlier, catalog, layout)
+            places = PlaceEvidence(PlaceResolver(catalog.gazetteer, learned), layout.jurisdictions)
+            experts = Experts(runtime, CatalogHead(layout, encoder.head_weights()), places, lexical)
+            return calibrate(experts, latest, layout, settings)
 
 
 def _jurisdictions(corpus: Corpus, layout: UnitLayout) -> list[str]:
@@ -236,21 +204,3 @@ def _fit_lexical(
     corpus: Corpus, layout: UnitLayout, segmenter: Segmenter, settings: TrainingSettings
 ) -> LexicalExpert:
     return LexicalExpert.fit(corpus.texts, corpus.labels, len(layout.units), segmenter, c=settings.lexical_c)
-
-
-def _export(
-    encoder: LoadedEncoder, folder: Path, sample: Corpus, max_tokens: int, threads: int | None
-) -> tuple[EncoderRuntime, float]:
-    encoder.tokenizer.no_truncation()
-    encoder.tokenizer.save(str(folder / artifact.TOKENIZER))
-    encoder.network.cpu()
-    export_encoder(encoder.network, folder / artifact.ENCODER)
-    runtime = EncoderRuntime.load(
-        folder / artifact.ENCODER,
-        folder / artifact.TOKENIZER,
-        max_tokens=max_tokens,
-        pad_id=encoder.pad_id,
-        threads=threads,
-    )
-    texts = sample.texts[:: max(1, len(sample) // _CHECKED_TEXTS)]
-    return runtime, check_export(encoder.network, runtime, runtime.tokenize(texts), encoder.pad_id)

@@ -405,26 +405,38 @@ def test_the_same_seed_gives_the_same_model_even_when_killed_on_the_way(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     on_step_end = ProgressCallback.on_step_end
-
-    def killed(self, args, state, control, **rest) -> None:
-        on_step_end(self, args, state, control, **rest)
-        if state.global_step == KILLED_AT:
-            raise KeyboardInterrupt
-
     output = tmp_path / "artifact"
-    with monkeypatch.context() as patch:
-        patch.setattr(ProgressCallback, "on_step_end", killed)
-        with pytest.raises(KeyboardInterrupt):
-            train(request_for(output))
-    assert not output.exists()
 
+    def is_killed_at(wanted: int, of: int | None = None) -> None:
+        def killed(self, args, state, control, **rest) -> None:
+            on_step_end(self, args, state, control, **rest)
+            if state.global_step == wanted and (of is None or state.max_steps < of):
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(ProgressCallback, "on_step_end", killed)
+            with pytest.raises(KeyboardInterrupt):
+                train(request_for(output))
+        assert not output.exists()
+
+    is_killed_at(KILLED_AT)
     capsys.readouterr()
-    train(request_for(output))
+    is_killed_at(2, of=KILLED_AT)  # while it sees the latest tickets
     assert "resumed at step 30 of 40" in capsys.readouterr().err
+    train(request_for(output))
     first, second = artifact.read_manifest(trained), artifact.read_manifest(output)
     assert second.files == first.files
     assert second.model_version == first.model_version
     assert [path.name for path in tmp_path.iterdir()] == ["artifact"]
+
+
+def test_the_latest_tickets_teach_the_encoder_after_the_calibration(
+    trained: Path, request_for, tmp_path: Path
+) -> None:
+    train(request_for(tmp_path / "artifact", refresh_rate=0.0))
+    with_it, without = (artifact.read_manifest(path).files for path in (trained, tmp_path / "artifact"))
+    differing = {name for name in with_it if with_it[name] != without[name]}
+    assert differing == {artifact.ENCODER, artifact.HEAD}
 
 
 @pytest.mark.parametrize(
