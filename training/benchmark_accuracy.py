@@ -65,6 +65,9 @@ _WITHOUT_EFFECT = {
 }
 _UNSEEN_LAYERS = 6  # of the encoder that is trained without some units: half as long as with all
 _SAMPLES = "samples"
+_WHY = """What stands in the way of the rest: [error-analysis.md](error-analysis.md) (200 misses read) and
+[ADR 9](../adr/0009-what-was-tried-for-accuracy.md) (what was tried).
+"""
 _SOFTWARE = ("torch", "transformers", "scikit-learn", "numpy", "onnxruntime")
 
 _COLUMNS = (
@@ -266,7 +269,7 @@ def _run(
             model = Dispatcher.load(folder / "catalog" / "artifact", threads=settings.threads)
             table = markdown_table(benchmark_goals.goals(model, held, unseen), benchmark_goals.COLUMNS)
         say(table)
-        notes = f"{notes}\n## What was wanted\n\n{table}"
+        notes = f"{notes}\n## What was wanted\n\n{table}\n{_WHY}"
     write_report(report, "Accuracy on real tickets", rows, _COLUMNS, provenance, notes=notes)
     say(f"written: {report}.md, {report}.json")
 
