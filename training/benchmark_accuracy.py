@@ -195,7 +195,8 @@ that no training ticket carries. Tickets whose text differs from one before the 
 only are not measured on.
 
 - Every system sees the same tickets, encoder and seed. One temperature a system is fit on the latest slice;
-  systems that train in minutes are then trained on all tickets, fine-tuned encoders stay as they are.
+  systems that train in minutes are then trained on all tickets, the encoder of the catalog head sees the
+  latest ones once, that of the flat head does not.
 - Coverage is the largest share of tickets, surest first, of which {PRECISION:.0%} are right. It is read off
   the test itself, so it compares systems and promises nothing. ECE: 15 bins of equal mass.
 - The {systems.FROZEN} reads the encoder as it comes; its strength is chosen on
