@@ -8,6 +8,9 @@ import yaml
 
 from data.errors import PaidanError
 
+BAD_YAML = (yaml.YAMLError, ValueError, RecursionError)
+"""What reading YAML raises: also for a day that no calendar has, and for brackets without end."""
+
 
 def read_settings(path: Path, error: type[PaidanError]) -> dict[str, object]:
     """Return what a file sets; nothing if it is empty.
@@ -17,7 +20,7 @@ def read_settings(path: Path, error: type[PaidanError]) -> dict[str, object]:
     """
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as fault:  # ValueError: no such day
+    except (OSError, *BAD_YAML) as fault:
         raise error(
             f"cannot be read ({type(fault).__name__})", where=str(path), expected="a YAML file of settings"
         ) from fault

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -104,6 +105,15 @@ class EncoderTraining:
         )
         texts = sample.texts[:: max(1, len(sample) // _CHECKED_TEXTS)]
         return runtime, check_export(network, runtime, runtime.tokenize(texts), self.pad_id)
+
+    def snapshot(self, sample: Corpus, work: Path) -> tuple[EncoderRuntime, HeadWeights]:
+        """Return encoder and head as they are now, to be used while the training goes on.
+
+        For a moment there is a file in `work`.
+        """
+        with TemporaryDirectory(dir=work) as folder:
+            runtime, _ = self.export(Path(folder), sample)
+        return runtime, self.head_weights()
 
     def head_weights(self) -> HeadWeights:
         """Return what the head learned."""

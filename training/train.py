@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 from safetensors import SafetensorError
@@ -20,12 +19,13 @@ from data.tickets.columns import ColumnMapping
 from data.tickets.reading import read_tickets
 from model import artifact
 from model.experts import Experts
-from model.head import CatalogHead
+from model.head import CatalogHead, HeadWeights
 from model.jurisdiction import PlaceResolver
 from model.layout import UnitLayout
 from model.lexical import LexicalExpert
 from model.place_evidence import PlaceEvidence
 from model.place_names import LearnedPlaces
+from model.runtime import EncoderRuntime
 from model.segment import Segmenter, catalog_words
 from training.calibrate import Calibrated, calibrate
 from training.checkpoints import checkpoint_folder, checkpoints_of
@@ -120,14 +120,15 @@ def _train(request: TrainingRequest) -> Path:
     encoder = EncoderTraining(catalog, layout, settings)
     work = checkpoints_of(request.output)
     encoder.fit(earlier, work)
-    calibrated: Calibrated | None = None
-    segmenter = Segmenter(catalog_words(catalog))
-    if is_first():
-        calibrated = _calibrate(encoder, earlier, latest, layout, segmenter, request)
-    wait_for_all()
+    # Several processes learn together, so the one that calibrates does that when the others are done.
+    with step("keeping the encoder for the calibration"):
+        before = encoder.snapshot(latest, work) if is_first() else None
     encoder.refresh(earlier, latest, work / _REFRESH)
-    if calibrated is None:
+    if before is None:
         return request.output
+    segmenter = Segmenter(catalog_words(catalog))
+    with step("calibrating"):
+        calibrated = _calibrate(*before, earlier, latest, layout, segmenter, request)
     with artifact.new_artifact(request.output) as folder:
         # Weights, curve and thresholds stay: they were found on tickets that no expert had seen.
         with step("exporting"):
@@ -170,7 +171,8 @@ def _train(request: TrainingRequest) -> Path:
 
 
 def _calibrate(
-    encoder: EncoderTraining,
+    runtime: EncoderRuntime,
+    weights: HeadWeights,
     earlier: Corpus,
     latest: Corpus,
     layout: UnitLayout,
@@ -178,17 +180,12 @@ def _calibrate(
     request: TrainingRequest,
 ) -> Calibrated:
     """Find on the latest tickets what comes after experts that know the earlier ones alone."""
-    settings, catalog = request.settings, request.catalog
-    with TemporaryDirectory(dir=checkpoints_of(request.output)) as scratch:
-        with step("reading the latest tickets"):
-            runtime, _ = encoder.export(Path(scratch), latest)
-        with step("training the lexical expert"):
-            lexical = _fit_lexical(earlier, layout, segmenter, settings)
-        with step("calibrating"):
-            learned = _learn_places(earlier, catalog, layout)
-            places = PlaceEvidence(PlaceResolver(catalog.gazetteer, learned), layout.jurisdictions)
-            experts = Experts(runtime, CatalogHead(layout, encoder.head_weights()), places, lexical)
-            return calibrate(experts, latest, layout, settings)
+    gazetteer = request.catalog.gazetteer
+    lexical = _fit_lexical(earlier, layout, segmenter, request.settings)
+    learned = _learn_places(earlier, request.catalog, layout)
+    places = PlaceEvidence(PlaceResolver(gazetteer, learned), layout.jurisdictions)
+    experts = Experts(runtime, CatalogHead(layout, weights), places, lexical)
+    return calibrate(experts, latest, layout, request.settings)
 
 
 def _jurisdictions(corpus: Corpus, layout: UnitLayout) -> list[str]:

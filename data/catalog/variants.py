@@ -11,6 +11,7 @@ import yaml
 
 from data.catalog.family_names import likeness
 from data.errors import PaidanError
+from data.yaml_settings import BAD_YAML
 
 _KEYS = ("families", "similarity", "why", "accept")
 _LEAST_SIMILARITY = 0.6
@@ -53,7 +54,7 @@ def load_variants(path: Path) -> tuple[Variant, ...]:
         raise VariantsError(f"cannot be read ({error.strerror})", where=str(path)) from error
     except UnicodeDecodeError as error:
         raise VariantsError("is not UTF-8 text", where=str(path), fix="Save it as UTF-8") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a day that no calendar has
+    except BAD_YAML as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path} line {mark.line + 1}" if mark else str(path)
         raise VariantsError("not valid YAML", where=where, fix="Check quotes and indentation") from error

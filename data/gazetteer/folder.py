@@ -15,6 +15,7 @@ import yaml
 from data.gazetteer.errors import GazetteerError
 from data.gazetteer.gazetteer import Gazetteer
 from data.gazetteer.jurisdiction import Jurisdiction, JurisdictionLevel
+from data.yaml_settings import BAD_YAML
 
 if TYPE_CHECKING:
     import _csv
@@ -42,7 +43,7 @@ def load_gazetteer(folder: Path) -> Gazetteer:
     head_file = folder / _HEAD
     try:
         head = yaml.safe_load(_read(head_file))
-    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a day that no calendar has
+    except BAD_YAML:
         raise GazetteerError("not YAML", where=str(head_file), expected="city, source and version") from None
     if not isinstance(head, dict) or not isinstance(head.get("city"), str):
         raise GazetteerError("no `city:`", where=str(head_file), expected="city, source and version")

@@ -15,6 +15,7 @@ import yaml
 
 from data.errors import PaidanError
 from data.tickets.values import cell_text
+from data.yaml_settings import BAD_YAML
 
 FIELDS = (
     "ticket_id",
@@ -77,11 +78,7 @@ class ColumnMapping:
             raise ColumnsError(
                 f"cannot be read ({reason})", where=str(path), expected="a columns YAML file in UTF-8"
             ) from error
-        except (
-            yaml.YAMLError,
-            ValueError,
-            RecursionError,
-        ) as error:  # ValueError: a day that no calendar has
+        except BAD_YAML as error:
             mark = getattr(error, "problem_mark", None)
             line = f", line {mark.line + 1}" if mark else ""
             raise ColumnsError("not valid YAML", where=f"{path}{line}") from error
